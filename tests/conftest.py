@@ -1,0 +1,15 @@
+"""Fixtures that every test may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The shared real material, found by ``KAIJUAN_TEST_DATA`` alone."""
+    folder = os.environ.get("KAIJUAN_TEST_DATA")
+    if not folder:
+        pytest.skip("KAIJUAN_TEST_DATA is not set: real material is not here")
+    return Path(folder)
