@@ -1,0 +1,215 @@
+"""Examining files in confined processes that may die without harm.
+
+``Examiner`` keeps a few children. A child that dies, hangs or eats too much is killed with its
+group and replaced, and the file gets an examination that says so.
+"""
+
+import os
+import queue
+import re
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from app.publications.child import Beginning
+from app.publications.examine import refusal
+from app.publications.findings import Refused
+from app.publications.frames import LENGTH, MOST, Job, frame
+from app.publications.limits import Limits
+from app.publications.models import Examination
+
+ROOT = Path(__file__).resolve().parents[2]
+FILE_NAME = re.compile(r"[a-z]+(?:-\d+)?(?:\.[a-z0-9]+)?")
+PIECE = 1024 * 1024
+
+
+class ChildDied(Exception):
+    """The child ended without an answer; ``code`` is the finding's."""
+
+    def __init__(self, code: str, place: str) -> None:
+        super().__init__(code, place)
+        self.code = code
+        self.place = place
+
+
+class Child:
+    """One process, with a folder of its own that goes with it."""
+
+    def __init__(self, limits: Limits, scratch: Path | None) -> None:
+        self._limits = limits
+        self._home = Path(tempfile.mkdtemp(prefix="kaijuan-", dir=scratch))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "app.publications.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=self._home,
+            env=_environment(self._home),
+            start_new_session=True,
+        )
+        self._done = 0
+        self._send(frame(Beginning(limits, self._home)))
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether it has seen so many books that it should be replaced, or is dead."""
+        return self._done >= self._limits.books_per_child or self._process.poll() is not None
+
+    def examine(self, path: Path, folder: Path) -> Examination:
+        """Have one file examined. Raises ChildDied, after which the child is of no more use."""
+        out = self._home / "out"
+        self._done += 1
+        deadline = time.monotonic() + self._limits.wall_seconds
+        self._send(frame(Job(path, out)))
+        examination = msgspec.msgpack.decode(self._receive(deadline), type=Examination)
+        _move(out, folder, examination.files)
+        return examination
+
+    def close(self) -> None:
+        """Kill the process and all it may have started, and remove its folder."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream:
+                with suppress(OSError):
+                    stream.close()
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    def _send(self, data: bytes) -> None:
+        stdin = self._process.stdin
+        try:
+            if stdin:
+                stdin.write(data)
+                stdin.flush()
+        except BrokenPipeError:
+            raise self._death() from None
+
+    def _receive(self, deadline: float) -> bytes:
+        length = LENGTH.unpack(self._exactly(LENGTH.size, deadline))[0]
+        if length > MOST:
+            raise ChildDied("output-limit", f"{length} bytes")
+        return self._exactly(length, deadline)
+
+    def _exactly(self, length: int, deadline: float) -> bytes:
+        """So many bytes of the child's answer, or ChildDied at the deadline."""
+        stdout = self._process.stdout
+        data = bytearray()
+        with selectors.DefaultSelector() as selector:
+            selector.register(stdout, selectors.EVENT_READ)  # type: ignore[arg-type]
+            while len(data) < length:
+                if not selector.select(max(deadline - time.monotonic(), 0)):
+                    raise ChildDied("timeout", f"{self._limits.wall_seconds:.0f} s")
+                piece = os.read(stdout.fileno(), min(PIECE, length - len(data)))  # type: ignore
+                if not piece:
+                    raise self._death()
+                data += piece
+        return bytes(data)
+
+    def _death(self) -> ChildDied:
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(1)
+        status = self._process.returncode
+        if status == -signal.SIGXCPU:
+            return ChildDied("timeout", f"{self._limits.cpu_seconds} s CPU")
+        if status == -signal.SIGXFSZ:
+            return ChildDied("output-limit", "")
+        return ChildDied("parser-died", f"status {status}")
+
+
+class Examiner:
+    """A pool of children. Safe to use from several threads, each of which gets its own child."""
+
+    def __init__(
+        self, limits: Limits | None = None, workers: int = 2, scratch: Path | None = None
+    ) -> None:
+        self._limits = limits or Limits()
+        self._scratch = scratch
+        self._idle: queue.LifoQueue[Child | None] = queue.LifoQueue()
+        for _ in range(workers):
+            self._idle.put(None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def examine(self, path: Path, out_dir: Path) -> Examination:
+        """Examine a file and leave its covers, text and copies in ``out_dir``.
+
+        Waits for a free child. Never raises for what is in the file.
+        """
+        child = self._idle.get()
+        try:
+            if child is None or child.is_spent:
+                if child:
+                    child.close()
+                child = None
+                child = Child(self._limits, self._scratch)
+            return child.examine(path.absolute(), out_dir)
+        except ChildDied as death:
+            if child:
+                child.close()
+            child = None
+            return refusal(Refused(death.code, death.place))
+        except BaseException:
+            # An interrupted caller must not leave a child with an answer nobody has read.
+            if child:
+                child.close()
+            child = None
+            raise
+        finally:
+            self._idle.put(child)
+
+    def close(self) -> None:
+        """End all idle children; call it when no examination is under way."""
+        idle = []
+        with suppress(queue.Empty):
+            while True:
+                idle.append(self._idle.get_nowait())
+        for child in idle:
+            if child:
+                child.close()
+            self._idle.put(None)
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """What a child may know of its surroundings: nothing secret is in it."""
+    return {
+        "PATH": os.defpath,
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUTF8": "1",
+        "PYTHONNOUSERSITE": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TMPDIR": str(home),
+        "HOME": str(home),
+        # More arenas would each reserve address space, of which the child has little.
+        "MALLOC_ARENA_MAX": "1",
+    }
+
+
+def _move(out: Path, folder: Path, names: tuple[str, ...]) -> None:
+    """Take over the named files, which must be plain files of names we would give."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        written = out / name
+        if not FILE_NAME.fullmatch(name) or written.is_symlink() or not written.is_file():
+            raise ChildDied("parser-died", ascii(name))
+        shutil.move(written, folder / name)
+    shutil.rmtree(out, ignore_errors=True)
