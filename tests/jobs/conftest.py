@@ -1,0 +1,48 @@
+"""A ledger of its own for every test: SQLite, or the engine that the environment names."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.database import Database
+from app.jobs import connect
+
+from .house import MINUTE, House, create_tables
+
+ENGINE = os.environ.get("KAIJUAN_DATABASE_URL", "")
+
+
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param(
+            "engine",
+            marks=[
+                pytest.mark.engines,
+                pytest.mark.skipif(
+                    not ENGINE.startswith("postgresql"), reason="KAIJUAN_DATABASE_URL is not set"
+                ),
+            ],
+        ),
+    ]
+)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return ENGINE if request.param == "engine" else f"sqlite:///{tmp_path}/ledger.sqlite"
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    database = Database(url)
+    create_tables(database)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def house(database: Database) -> House:
+    house = House(database)
+    house.registry.job("tests.write", max_attempts=3, lease=MINUTE)(lambda _: None)
+    connect(database, house.registry, house.bell)
+    return house
