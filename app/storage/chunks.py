@@ -4,9 +4,10 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from shutil import copyfileobj
 from typing import BinaryIO, Protocol
 
-from app.storage.errors import BadParts
+from app.storage.errors import BadPartsError
 from app.storage.ports import CHUNK, MOST_PARTS, SMALLEST_PART, Part, Upload
 
 
@@ -70,27 +71,19 @@ def check_span(start: int, length: int | None) -> None:
 def copy(source: BinaryIO, target: BinaryIO, size: int | None = None) -> tuple[int, str]:
     """Copy ``size`` bytes, or all there are; return how many came and their SHA-256."""
     digest = hashlib.sha256()
-    return _copy(source, target, size, digest.update), digest.hexdigest()
-
-
-def copy_all(paths: list[Path], target: BinaryIO) -> str:
-    """Copy files one after another; return the SHA-256 of the whole."""
-    digest = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as source:
-            _copy(source, target, None, digest.update)
-    return digest.hexdigest()
-
-
-def _copy(
-    source: BinaryIO, target: BinaryIO, size: int | None, tell: Callable[[bytes], None]
-) -> int:
     copied = 0
     while data := source.read(CHUNK if size is None else min(CHUNK, size - copied)):
-        tell(data)
+        digest.update(data)
         target.write(data)
         copied += len(data)
-    return copied
+    return copied, digest.hexdigest()
+
+
+def join(paths: list[Path], target: BinaryIO) -> None:
+    """Copy files one after another."""
+    for path in paths:
+        with path.open("rb") as source:
+            copyfileobj(source, target, CHUNK)
 
 
 def copy_part(
@@ -99,13 +92,13 @@ def copy_part(
     """Copy one part; return its size and SHA-256.
 
     Raises:
-        BadParts: the number is out of range, or the stream ended early.
+        BadPartsError: the number is out of range, or the stream ended early.
     """
     if not 1 <= number <= MOST_PARTS:
-        raise BadParts(upload.key, f"part {number} is not within 1–{MOST_PARTS}")
+        raise BadPartsError(upload.key, f"part {number} is not within 1–{MOST_PARTS}")
     copied, digest = copy(stream, target, size)
     if copied != size:
-        raise BadParts(upload.key, f"part {number} ended at {copied} of {size} bytes")
+        raise BadPartsError(upload.key, f"part {number} ended at {copied} of {size} bytes")
     return copied, digest
 
 
@@ -113,11 +106,11 @@ def check_parts(upload: Upload, parts: list[Part]) -> None:
     """Refuse parts that cannot make one object.
 
     Raises:
-        BadParts: none, not in ascending order, or one but the last is too small.
+        BadPartsError: none, not in ascending order, or one but the last is too small.
     """
     numbers = [part.number for part in parts]
     if not numbers or numbers != sorted(set(numbers)):
-        raise BadParts(upload.key, "no parts, or not in ascending order")
+        raise BadPartsError(upload.key, "no parts, or not in ascending order")
     for part in parts[:-1]:
         if part.size < SMALLEST_PART:
-            raise BadParts(upload.key, f"part {part.number} is under {SMALLEST_PART} bytes")
+            raise BadPartsError(upload.key, f"part {part.number} is under {SMALLEST_PART} bytes")

@@ -5,7 +5,7 @@ class StoreError(Exception):
     """Base of every error of a store."""
 
 
-class BadKey(StoreError, ValueError):
+class BadKeyError(StoreError, ValueError):
     """The key can never name an object: it leaves the store, or no adapter could hold it."""
 
     def __init__(self, key: str, reason: str) -> None:
@@ -14,7 +14,7 @@ class BadKey(StoreError, ValueError):
         self.reason = reason
 
 
-class ObjectNotFound(StoreError):
+class ObjectNotFoundError(StoreError):
     """Nothing is stored under the key."""
 
     def __init__(self, key: str) -> None:
@@ -22,7 +22,7 @@ class ObjectNotFound(StoreError):
         self.key = key
 
 
-class UploadNotFound(StoreError):
+class UploadNotFoundError(StoreError):
     """The upload was completed, aborted, or never begun."""
 
     def __init__(self, key: str, upload_id: str) -> None:
@@ -31,7 +31,7 @@ class UploadNotFound(StoreError):
         self.upload_id = upload_id
 
 
-class BadParts(StoreError, ValueError):
+class BadPartsError(StoreError, ValueError):
     """The parts given do not make one object; ``reason`` says why."""
 
     def __init__(self, key: str, reason: str) -> None:
@@ -40,7 +40,7 @@ class BadParts(StoreError, ValueError):
         self.reason = reason
 
 
-class IntegrityMismatch(StoreError):
+class IntegrityMismatchError(StoreError):
     """The bytes are not those the digest promised; nothing of them was kept."""
 
     def __init__(self, key: str, *, expected: str, actual: str) -> None:
@@ -50,7 +50,7 @@ class IntegrityMismatch(StoreError):
         self.actual = actual
 
 
-class StoreUnavailable(StoreError):
+class StoreUnavailableError(StoreError):
     """The engine did not answer as it should; ``retryable`` when later may go better."""
 
     def __init__(self, reason: str, *, retryable: bool) -> None:
@@ -59,7 +59,7 @@ class StoreUnavailable(StoreError):
         self.retryable = retryable
 
 
-class StoreFull(StoreUnavailable):
+class StoreFullError(StoreUnavailableError):
     """No room is left: somebody must make some before trying again helps."""
 
     def __init__(self, reason: str) -> None:

@@ -2,7 +2,7 @@
 
 import re
 
-from app.storage.errors import BadKey
+from app.storage.errors import BadKeyError
 
 _BLOB = re.compile(
     r"blobs/(?P<a>[0-9a-f]{2})/(?P<b>[0-9a-f]{2})/(?P<digest>(?P=a)(?P=b)[0-9a-f]{60})"
@@ -23,12 +23,12 @@ def key_of(sha256: str, suffix: str = "") -> str:
     ``suffix`` is up to 16 lower-case letters or digits, with or without its dot.
 
     Raises:
-        BadKey: the digest is not 64 lower-case hex digits, or the suffix is something else.
+        BadKeyError: the digest is not 64 lower-case hex digits, or the suffix is something else.
     """
     if not _DIGEST.fullmatch(sha256):
-        raise BadKey(sha256, "not a SHA-256 in lower-case hex")
+        raise BadKeyError(sha256, "not a SHA-256 in lower-case hex")
     if not _SUFFIX.fullmatch(suffix):
-        raise BadKey(suffix, "not a suffix")
+        raise BadKeyError(suffix, "not a suffix")
     dotted = f".{suffix.removeprefix('.')}" if suffix else ""
     return f"blobs/{sha256[:2]}/{sha256[2:4]}/{sha256}{dotted}"
 
@@ -36,7 +36,7 @@ def key_of(sha256: str, suffix: str = "") -> str:
 def derived_key(sha256: str, name: str) -> str:
     """Return the key of something made from the bytes with this digest: ``derived/abcd…/name``."""
     if not _DIGEST.fullmatch(sha256):
-        raise BadKey(sha256, "not a SHA-256 in lower-case hex")
+        raise BadKeyError(sha256, "not a SHA-256 in lower-case hex")
     return checked(f"derived/{sha256}/{name}")
 
 
@@ -50,11 +50,11 @@ def promised_digest(key: str, sha256: str | None) -> str | None:
     """Return what the bytes of ``key`` must hash to, ``None`` when nobody has said.
 
     Raises:
-        BadKey: the key is the address of other bytes than those of ``sha256``.
+        BadKeyError: the key is the address of other bytes than those of ``sha256``.
     """
     addressed = digest_in(key)
     if addressed and sha256 and addressed != sha256:
-        raise BadKey(key, f"is not the address of {sha256}")
+        raise BadKeyError(key, f"is not the address of {sha256}")
     return addressed or sha256
 
 
@@ -62,12 +62,23 @@ def checked(key: str) -> str:
     """Return ``key`` if it stays inside every store and fits every one of them.
 
     Raises:
-        BadKey: empty, absolute, too long, with ``.``, ``..``, an empty or over-long segment,
+        BadKeyError: empty, absolute, too long, with ``.``, ``..``, an empty or over-long segment,
             a backslash or a control character, or not encodable as UTF-8.
     """
     if not key:
-        raise BadKey(key, "is empty")
+        raise BadKeyError(key, "is empty")
     return _checked(key, key.split("/"))
+
+
+def upload_key(key: str) -> str:
+    """Return ``key`` if bytes nobody has checked yet may be stored there.
+
+    Raises:
+        BadKeyError: as :func:`checked`, and for content addresses: those are put once checked.
+    """
+    if digest_in(checked(key)):
+        raise BadKeyError(key, "is a content address, and an upload's bytes are not known yet")
+    return key
 
 
 def checked_prefix(prefix: str) -> str:
@@ -79,13 +90,13 @@ def _checked(key: str, segments: list[str]) -> str:
     try:
         sizes = [len(segment.encode()) for segment in segments]
     except UnicodeEncodeError:
-        raise BadKey(key, "is not encodable as UTF-8") from None
+        raise BadKeyError(key, "is not encodable as UTF-8") from None
     if any(segment in {"", ".", ".."} for segment in segments):
-        raise BadKey(key, "has an empty, '.' or '..' segment")
+        raise BadKeyError(key, "has an empty, '.' or '..' segment")
     if "\\" in key or any(ord(character) < 32 or ord(character) == 127 for character in key):
-        raise BadKey(key, "has a backslash or a control character")
+        raise BadKeyError(key, "has a backslash or a control character")
     if max(sizes) > LONGEST_SEGMENT:
-        raise BadKey(key, f"has a segment over {LONGEST_SEGMENT} bytes")
+        raise BadKeyError(key, f"has a segment over {LONGEST_SEGMENT} bytes")
     if sum(sizes) + len(sizes) > LONGEST_KEY:
-        raise BadKey(key, f"is over {LONGEST_KEY} bytes")
+        raise BadKeyError(key, f"is over {LONGEST_KEY} bytes")
     return key

@@ -14,11 +14,11 @@ from uuid import uuid4
 
 from app.storage.chunks import Chunks, check_span, copy
 from app.storage.errors import (
-    BadKey,
-    IntegrityMismatch,
-    ObjectNotFound,
-    StoreFull,
-    StoreUnavailable,
+    BadKeyError,
+    IntegrityMismatchError,
+    ObjectNotFoundError,
+    StoreFullError,
+    StoreUnavailableError,
 )
 from app.storage.keys import checked, checked_prefix, digest_in, promised_digest
 from app.storage.ports import CHUNK, Stat
@@ -79,7 +79,7 @@ class LocalStore:
         with translated(key):
             found = self._path(key).stat()
         if not S_ISREG(found.st_mode):
-            raise ObjectNotFound(key)
+            raise ObjectNotFoundError(key)
         digest = digest_in(key)
         return Stat(
             size=found.st_size,
@@ -94,7 +94,7 @@ class LocalStore:
             with translated(key):
                 path.unlink()
                 fsync_folder(path.parent)
-        except ObjectNotFound:
+        except ObjectNotFoundError:
             return
 
     def keys(self, prefix: str = "") -> Iterator[str]:
@@ -161,7 +161,7 @@ class LocalStore:
         def write(target: BinaryIO) -> None:
             _, actual = copy(source, target)
             if promised and actual != promised:
-                raise IntegrityMismatch(key, expected=promised, actual=actual)
+                raise IntegrityMismatchError(key, expected=promised, actual=actual)
 
         return self.adopt(self.stage(write), key)
 
@@ -194,12 +194,12 @@ def translated(key: str | None = None, *, writing: str | None = None) -> Iterato
         yield
     except OSError as error:
         if key is not None and error.errno in _ABSENT:
-            raise ObjectNotFound(key) from error
+            raise ObjectNotFoundError(key) from error
         if writing is not None and error.errno in _ABSENT | {errno.EEXIST, errno.ENOTEMPTY}:
-            raise BadKey(writing, "is a prefix of other keys, or they of it") from error
+            raise BadKeyError(writing, "is a prefix of other keys, or they of it") from error
         if error.errno in _FULL:
-            raise StoreFull(str(error)) from error
-        raise StoreUnavailable(str(error), retryable=error.errno == errno.EIO) from error
+            raise StoreFullError(str(error)) from error
+        raise StoreUnavailableError(str(error), retryable=error.errno == errno.EIO) from error
 
 
 @contextmanager

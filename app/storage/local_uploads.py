@@ -9,9 +9,9 @@ from shutil import rmtree
 from typing import BinaryIO
 from uuid import uuid4
 
-from app.storage.chunks import check_parts, copy_all, copy_part
-from app.storage.errors import BadParts, IntegrityMismatch, UploadNotFound
-from app.storage.keys import checked, promised_digest
+from app.storage.chunks import check_parts, copy_part, join
+from app.storage.errors import BadPartsError, UploadNotFoundError
+from app.storage.keys import upload_key
 from app.storage.local import LocalStore, fsync_folder, translated, translated_absence
 from app.storage.ports import Part, Stat, Upload
 
@@ -31,7 +31,7 @@ class LocalUploads:
             self._root.mkdir(parents=True, exist_ok=True)
 
     def create(self, key: str, **_media_type: object) -> Upload:
-        upload = Upload(checked(key), uuid4().hex)
+        upload = Upload(upload_key(key), uuid4().hex)
         staged = self._store.stage(lambda target: target.write(key.encode()))
         folder = self._root / upload.id
         with translated():
@@ -66,8 +66,8 @@ class LocalUploads:
         paths = [folder / _name(part) for part in parts]
         for path, part in zip(paths, parts, strict=True):
             if not path.is_file() or path.stat().st_size != part.size:
-                raise BadParts(upload.key, f"part {part.number} was never taken")
-        stat = self._store.adopt(self._joined(upload, paths), upload.key)
+                raise BadPartsError(upload.key, f"part {part.number} was never taken")
+        stat = self._store.adopt(self._store.stage(lambda target: join(paths, target)), upload.key)
         rmtree(folder, ignore_errors=True)
         return stat
 
@@ -82,20 +82,10 @@ class LocalUploads:
                 if folder.stat().st_mtime <= latest:
                     yield Upload(_key_in(folder), folder.name)
 
-    def _joined(self, upload: Upload, paths: list[Path]) -> Path:
-        promised = promised_digest(upload.key, None)
-
-        def write(target: BinaryIO) -> None:
-            actual = copy_all(paths, target)
-            if promised and actual != promised:
-                raise IntegrityMismatch(upload.key, expected=promised, actual=actual)
-
-        return self._store.stage(write)
-
     def _folder(self, upload: Upload) -> Path:
         folder = self._root / upload.id
         if not _ID.fullmatch(upload.id) or not folder.is_dir() or _key_in(folder) != upload.key:
-            raise UploadNotFound(upload.key, upload.id)
+            raise UploadNotFoundError(upload.key, upload.id)
         return folder
 
 

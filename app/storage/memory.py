@@ -11,8 +11,13 @@ from typing import BinaryIO
 from uuid import uuid4
 
 from app.storage.chunks import Chunks, check_parts, check_span, copy_part
-from app.storage.errors import BadParts, IntegrityMismatch, ObjectNotFound, UploadNotFound
-from app.storage.keys import checked, checked_prefix, digest_in, promised_digest
+from app.storage.errors import (
+    BadPartsError,
+    IntegrityMismatchError,
+    ObjectNotFoundError,
+    UploadNotFoundError,
+)
+from app.storage.keys import checked, checked_prefix, digest_in, promised_digest, upload_key
 from app.storage.ports import CHUNK, Part, Stat, Upload
 
 
@@ -36,7 +41,7 @@ class MemoryStore:
             return kept[1]
         actual = hashlib.sha256(data).hexdigest()
         if promised and actual != promised:
-            raise IntegrityMismatch(key, expected=promised, actual=actual)
+            raise IntegrityMismatchError(key, expected=promised, actual=actual)
         stat = Stat(len(data), actual, datetime.now(UTC), digest_in(key))
         self._objects[key] = (bytes(data), stat)
         return stat
@@ -78,7 +83,7 @@ class MemoryStore:
         try:
             return self._objects[checked(key)]
         except KeyError:
-            raise ObjectNotFound(key) from None
+            raise ObjectNotFoundError(key) from None
 
 
 @dataclass
@@ -97,7 +102,7 @@ class MemoryUploads:
         self._lock = Lock()
 
     def create(self, key: str, **_media_type: object) -> Upload:
-        upload = Upload(checked(key), uuid4().hex)
+        upload = Upload(upload_key(key), uuid4().hex)
         with self._lock:
             self._begun[upload.id] = _Begun(key, datetime.now(UTC))
         return upload
@@ -116,7 +121,7 @@ class MemoryUploads:
         check_parts(upload, parts)
         for part in parts:
             if begun.parts.get(part.number, (None,))[0] != part:
-                raise BadParts(upload.key, f"part {part.number} was never taken")
+                raise BadPartsError(upload.key, f"part {part.number} was never taken")
         stat = self._store.put_bytes(
             upload.key, b"".join(begun.parts[part.number][1] for part in parts)
         )
@@ -136,5 +141,5 @@ class MemoryUploads:
     def _found(self, upload: Upload) -> _Begun:
         begun = self._begun.get(upload.id)
         if begun is None or begun.key != upload.key:
-            raise UploadNotFound(upload.key, upload.id)
+            raise UploadNotFoundError(upload.key, upload.id)
         return begun

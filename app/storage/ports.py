@@ -3,8 +3,8 @@
 Objects under ``blobs/`` are content-addressed (:func:`app.storage.keys.key_of`): their bytes are
 checked against the key, and once stored they are never written again. Every other object
 (``derived/…``) may be replaced, whole and at once. Every error is one of
-:mod:`app.storage.errors`; every method that takes a key raises ``BadKey`` for one no store could
-hold, and ``StoreUnavailable`` when the engine is away.
+:mod:`app.storage.errors`; every method that takes a key raises ``BadKeyError`` for one that no
+store could hold, and ``StoreUnavailableError`` when the engine is away.
 """
 
 from collections.abc import Iterator
@@ -70,8 +70,8 @@ class ObjectStore(Protocol):
         A content-addressed object that is there with the file's size is left as it lies.
 
         Raises:
-            IntegrityMismatch: the bytes do not hash to ``sha256`` or to the key's own digest.
-            StoreFull: there is no room. In both cases nothing is left behind.
+            IntegrityMismatchError: the bytes do not hash to ``sha256`` or to the key's own digest.
+            StoreFullError: there is no room. In both cases nothing is left behind.
         """
 
     def put_bytes(
@@ -83,7 +83,7 @@ class ObjectStore(Protocol):
         """Return up to ``length`` bytes from ``start``; past the end there are none.
 
         Raises:
-            ObjectNotFound: nothing is stored under the key.
+            ObjectNotFoundError: nothing is stored under the key.
         """
 
     def stream(
@@ -92,12 +92,12 @@ class ObjectStore(Protocol):
         """Return what :meth:`read` would, in chunks; the object is open when this returns.
 
         Raises:
-            ObjectNotFound: at once, not at the first chunk.
-            StoreUnavailable: also between chunks.
+            ObjectNotFoundError: at once, not at the first chunk.
+            StoreUnavailableError: also between chunks.
         """
 
     def stat(self, key: str) -> Stat:
-        """Describe an object, or raise ``ObjectNotFound``."""
+        """Describe an object, or raise ``ObjectNotFoundError``."""
 
     def delete(self, key: str) -> None:
         """Remove an object; one that is not there is fine."""
@@ -109,7 +109,7 @@ class ObjectStore(Protocol):
         """Return where the object lies on this machine, ``None`` where stores have no files.
 
         Raises:
-            ObjectNotFound: the store has files, and this is none of them.
+            ObjectNotFoundError: the store has files, and this is none of them.
         """
 
     def signed_url(
@@ -124,14 +124,18 @@ class ObjectStore(Protocol):
         """Remove what killed writers left in this store's own files; return how many."""
 
     def check(self) -> None:
-        """Return if objects can be read and written now, or raise ``StoreUnavailable``."""
+        """Return if objects can be read and written now, or raise ``StoreUnavailableError``."""
 
 
 class MultipartUploads(Protocol):
     """Large objects that arrive in parts, in any order, over days."""
 
     def create(self, key: str, *, media_type: str = OCTETS) -> Upload:
-        """Begin an upload; the object appears only when it is completed."""
+        """Begin an upload; the object appears only when it is completed.
+
+        Raises:
+            BadKeyError: also for a content address: what arrives has not been checked yet.
+        """
 
     def put_part(self, upload: Upload, number: int, stream: BinaryIO, size: int) -> Part:
         """Take exactly ``size`` bytes as part ``number`` (from 1), durable when this returns.
@@ -139,17 +143,17 @@ class MultipartUploads(Protocol):
         A part sent again replaces the earlier one.
 
         Raises:
-            UploadNotFound: the upload was completed, aborted or never begun.
-            BadParts: the number is out of range, or the stream ended early.
+            UploadNotFoundError: the upload was completed, aborted or never begun.
+            BadPartsError: the number is out of range, or the stream ended early.
         """
 
     def complete(self, upload: Upload, parts: list[Part]) -> Stat:
         """Make one object of the parts, in ascending order of their numbers.
 
         Raises:
-            UploadNotFound: as above; after a crash, ``stat`` of the key says whether it was done.
-            BadParts: none, out of order, unknown, or one but the last under ``SMALLEST_PART``.
-            IntegrityMismatch: the key is a content address, and of other bytes.
+            UploadNotFoundError: as above, and when it was completed before: ``stat`` says so.
+                S3 may answer a second time as it did the first.
+            BadPartsError: none, out of order, unknown, or one but the last under ``SMALLEST_PART``.
         """
 
     def abort(self, upload: Upload) -> None:
