@@ -58,7 +58,7 @@ def test_a_name_that_nobody_declared_is_refused(house: House) -> None:
 
 def test_a_payload_that_is_more_than_scalars_is_refused(house: House) -> None:
     with pytest.raises(TypeError), house.database.transaction() as session:
-        enqueue(session, "tests.write", records=["r1"])  # type: ignore[arg-type]  # on purpose
+        enqueue(session, "tests.write", records=["r1"])
 
 
 def test_the_job_that_has_been_due_longest_comes_first(house: House) -> None:
