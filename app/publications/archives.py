@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from app.publications.findings import Refused, Report
+from app.publications.findings import RefusedError, Report
 from app.publications.limits import Limits
 from app.publications.paths import decode_name, fold, is_safe
 from app.publications.source import Source
@@ -18,7 +18,7 @@ UNREADABLE = ("entry-damaged", "entry-bomb")
 Sink = Callable[[bytes], object]
 
 
-class TooLarge(Exception):
+class TooLargeError(Exception):
     """An entry inflates to more than is allowed."""
 
 
@@ -47,7 +47,7 @@ class Verdict:
 
 
 class Archive:
-    """A ZIP archive on a source. Opening raises Refused where no part of it can be trusted."""
+    """A ZIP archive on a source. Opening raises RefusedError where no part of it can be trusted."""
 
     def __init__(self, source: Source, limits: Limits, report: Report) -> None:
         self._source = source
@@ -120,7 +120,7 @@ class Archive:
     def inflate(self, member: Member, sink: Sink, *, most: int | None = None) -> Verdict:
         """Give the content of an entry to ``sink`` piece by piece and judge it.
 
-        Raises Refused when the archive as a whole exceeds its limits.
+        Raises RefusedError when the archive as a whole exceeds its limits.
         """
         known = self._verdicts.get(member.path)
         allowed = min(self._allowance(member), most or self._limits.entry_bytes)
@@ -130,14 +130,14 @@ class Archive:
                 verdict = _inflate(pieces, sink, allowed, member.record)
             else:
                 verdict = _copy(pieces, sink, member.record)
-        except TooLarge:
+        except TooLargeError:
             verdict = Verdict(0, 0, "entry-bomb")
         if known is None:
             self._judge(member, verdict)
         return verdict
 
     def is_exactly(self, member: Member, content: bytes) -> bool:
-        """Whether the entry is stored, first in the file, without extra field, with that content."""
+        """Whether the entry is stored, lies first without extra field, and is that content."""
         lies_first = member.data == len(member.record.name) + 30 and member.record.header == 0
         return (
             lies_first
@@ -156,7 +156,7 @@ class Archive:
         if verdict.fault:
             self._report.add(verdict.fault, member.path)
         if self._spent > self._limits.total_bytes:
-            raise Refused("archive-bomb")
+            raise RefusedError("archive-bomb")
 
     def _keep(self, path: str, data: bytes) -> None:
         if self._kept_bytes + len(data) <= self._limits.kept_bytes:
@@ -191,7 +191,7 @@ class Archive:
         end, seen = 0, set()
         for record in sorted(records, key=lambda record: record.header):
             if record.header < end:
-                raise Refused("zip-overlap", ascii(record.name))
+                raise RefusedError("zip-overlap", ascii(record.name))
             end = record.header + 30 + len(record.name) + record.compressed
             if record.name in seen:
                 self._report.add("path-duplicate", ascii(record.name)[2:-1])
@@ -203,7 +203,7 @@ class Archive:
         if stated > self._limits.total_bytes or (
             suspicious and stated > self._source.size * self._limits.suspicious_ratio
         ):
-            raise Refused("archive-bomb", f"{stated} bytes")
+            raise RefusedError("archive-bomb", f"{stated} bytes")
 
     def _fold_names(self) -> dict[str, str]:
         folded: dict[str, str] = {}
@@ -238,7 +238,7 @@ def _inflate(pieces: Iterable[bytes], sink: Sink, most: int, record: Record) -> 
                 piece = decoder.unconsumed_tail
                 size += len(out)
                 if size > most:
-                    raise TooLarge
+                    raise TooLargeError
                 crc = zlib.crc32(out, crc)
                 sink(out)
                 if not piece and len(out) < OUTPUT_PIECE:

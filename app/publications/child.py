@@ -1,7 +1,7 @@
-"""The process that looks at files of others and may die of it: ``python -m app.publications.child``.
+"""The process that looks at files of others, and may die of it.
 
-Reads its limits and its own folder, then jobs from standard input, and answers each on standard
-output. It ends when its input ends.
+Run as ``python -m app.publications.child``. Reads its limits and its own folder, then jobs from
+standard input, and answers each on standard output. It ends when its input ends.
 """
 
 import os
@@ -18,7 +18,7 @@ from app.publications.confinement import (
     refuse_the_rest,
 )
 from app.publications.examine import examine_file, refusal
-from app.publications.findings import Refused
+from app.publications.findings import RefusedError
 from app.publications.frames import LENGTH, Job, frame
 from app.publications.limits import Limits
 from app.publications.models import Examination
@@ -52,11 +52,11 @@ def main() -> None:
 
 def _answer(job: Job, limits: Limits) -> Examination:
     try:
-        return examine_file(job.path, job.folder, limits)
+        return examine_file(job.path, job.folder, limits, job.name)
     except MemoryError:
-        return refusal(Refused("memory"))
+        return refusal(RefusedError("memory"))
     except Exception as error:  # noqa: BLE001 - whatever a parser raises is the file's fault
-        return refusal(Refused("parser-died", f"{type(error).__name__}: {error}"))
+        return refusal(RefusedError("parser-died", f"{type(error).__name__}: {error}"))
 
 
 def _read(stream: BinaryIO) -> bytes:

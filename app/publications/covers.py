@@ -21,13 +21,16 @@ def cover_name(width: int, kind: str) -> str:
     return f"cover-{width}.{kind}"
 
 
-def make_covers(data: bytes, output: Output, report: Report, pixels: int) -> bool:
+def make_covers(data: bytes | Image.Image, output: Output, report: Report, pixels: int) -> bool:
     """Write every preview of an image; the wider ones are no wider than the original.
 
     An image that cannot be decoded or has more than ``pixels`` pixels is reported, and nothing
     is written.
     """
     Image.MAX_IMAGE_PIXELS = pixels // 2  # Pillow refuses at twice this figure
+    if isinstance(data, Image.Image):
+        write_previews(data, output)
+        return True
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as opened:
             if opened.width * opened.height > pixels:
@@ -47,6 +50,7 @@ def write_previews(opened: Image.Image, output: Output) -> None:
     """The same for an image that is open already, from the widest to the narrowest."""
     widest = WIDTHS[-1]
     opened.draft("RGB", (widest, widest))
+    # Palettes cannot be resized smoothly, and a transposed copy is the only one that is ours.
     image = _flat(ImageOps.exif_transpose(opened))
     for width in reversed(WIDTHS):
         if image.width > width or image.height > width * TALLEST:

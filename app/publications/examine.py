@@ -5,19 +5,29 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from app.publications.cbz import examine_cbz
 from app.publications.covers import make_covers
 from app.publications.epub.examine import examine_epub
 from app.publications.examined import Examined
-from app.publications.findings import Refused, Report, finding
+from app.publications.findings import RefusedError, Report, finding
+from app.publications.html import examine_html
 from app.publications.limits import Limits
 from app.publications.mediatypes import SVG, by_name
 from app.publications.models import Examination, Format, Outcome
 from app.publications.output import Output
+from app.publications.pdf import examine_pdf
 from app.publications.sniffing import sniff
 from app.publications.source import Source
+from app.publications.txt import examine_text
 
 Examiner = Callable[[Source, Output, Limits, Report], Examined]
-EXAMINERS: dict[Format, Examiner] = {Format.EPUB: examine_epub}
+EXAMINERS: dict[Format, Examiner] = {
+    Format.EPUB: examine_epub,
+    Format.PDF: examine_pdf,
+    Format.CBZ: examine_cbz,
+    Format.TXT: examine_text,
+    Format.HTML: examine_html,
+}
 EXTENSIONS = {
     ".epub": Format.EPUB,
     ".pdf": Format.PDF,
@@ -29,16 +39,18 @@ EXTENSIONS = {
 }
 
 
-def examine_file(path: Path, folder: Path, limits: Limits) -> Examination:
+def examine_file(path: Path, folder: Path, limits: Limits, name: str | None = None) -> Examination:
     """Examine the file at ``path`` and write its covers, text and copies into ``folder``.
+
+    ``name`` is what its owner calls it, if the path does not say so.
 
     Never raises for what is in the file: the outcome is ``refused`` then, with the reason as the
     last finding.
     """
     try:
-        source = Source(path)
+        source = Source(path, name)
     except OSError:
-        return refusal(Refused("unreadable"))
+        return refusal(RefusedError("unreadable"))
     with source:
         report = Report(limits.findings_per_code)
         output = Output(folder, limits.output_bytes)
@@ -49,8 +61,8 @@ def examine_file(path: Path, folder: Path, limits: Limits) -> Examination:
             partial_md5=source.partial_md5(),
         )
         try:
-            examined = _examined(path, source, output, limits, report)
-        except Refused as refused:
+            examined = _examined(Path(name or path), source, output, limits, report)
+        except RefusedError as refused:
             for name in output.names:
                 output.discard(name)
             reason = finding(refused.code, refused.place)
@@ -89,6 +101,6 @@ def _cover(examined: Examined, output: Output, limits: Limits, report: Report) -
         report.add("cover-missing")
 
 
-def refusal(refused: Refused) -> Examination:
+def refusal(refused: RefusedError) -> Examination:
     """An examination that says why there is none."""
     return Examination(outcome=Outcome.REFUSED, findings=(finding(refused.code, refused.place),))

@@ -2,15 +2,17 @@
 
 from typing import NamedTuple
 
+from PIL import Image
+
 from app.publications.models import ChapterText, Entry, Publication
 
 
 class Examined(NamedTuple):
-    """``cover`` is the bytes of an image, or None; ``made`` names the EPUB made of the file."""
+    """``cover`` is an image, decoded or not, or None; ``made`` names the EPUB made of the file."""
 
     publication: Publication
     entries: tuple[Entry, ...]
     chapters: tuple[ChapterText, ...]
     opening: str
-    cover: bytes | None
+    cover: bytes | Image.Image | None
     made: str | None = None

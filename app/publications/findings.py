@@ -317,7 +317,7 @@ KINDS: dict[str, Kind] = {
 }
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The file cannot be read; ``code`` is one of :data:`KINDS`, ``place`` says where."""
 
     def __init__(self, code: str, place: str = "") -> None:

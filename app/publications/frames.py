@@ -10,10 +10,11 @@ MOST = 256 * 1024 * 1024
 
 
 class Job(msgspec.Struct, frozen=True):
-    """A file to examine, and the folder to write into."""
+    """A file to examine, the folder to write into, and the file's name."""
 
     path: Path
     folder: Path
+    name: str | None = None
 
 
 def frame(message: object) -> bytes:

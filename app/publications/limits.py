@@ -28,6 +28,7 @@ class Limits:
     kept_bytes: int = 4 * MIB
     text_characters: int = 30_000_000
     toc_entries: int = 20_000
+    text_seconds: int = 30
     image_pixels: int = 80_000_000
     pages: int = 20_000
     findings_per_code: int = 10

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from app.publications.findings import Refused
+from app.publications.findings import RefusedError
 
 
 class Output:
-    """Files of one examination. Raises Refused past the limit of bytes."""
+    """Files of one examination. Raises RefusedError past the limit of bytes."""
 
     def __init__(self, folder: Path, most: int) -> None:
         self.folder = folder
@@ -37,7 +37,7 @@ class Output:
         def sink(data: bytes) -> None:
             self._left -= len(data)
             if self._left < 0:
-                raise Refused("output-limit")
+                raise RefusedError("output-limit")
             file.write(data)
 
         return sink

@@ -23,7 +23,7 @@ import msgspec
 
 from app.publications.child import Beginning
 from app.publications.examine import refusal
-from app.publications.findings import Refused
+from app.publications.findings import RefusedError
 from app.publications.frames import LENGTH, MOST, Job, frame
 from app.publications.limits import Limits
 from app.publications.models import Examination
@@ -33,7 +33,7 @@ FILE_NAME = re.compile(r"[a-z]+(?:-\d+)?(?:\.[a-z0-9]+)?")
 PIECE = 1024 * 1024
 
 
-class ChildDied(Exception):
+class ChildDiedError(Exception):
     """The child ended without an answer; ``code`` is the finding's."""
 
     def __init__(self, code: str, place: str) -> None:
@@ -65,12 +65,12 @@ class Child:
         """Whether it has seen so many books that it should be replaced, or is dead."""
         return self._done >= self._limits.books_per_child or self._process.poll() is not None
 
-    def examine(self, path: Path, folder: Path) -> Examination:
-        """Have one file examined. Raises ChildDied, after which the child is of no more use."""
+    def examine(self, path: Path, folder: Path, name: str | None) -> Examination:
+        """Have one file examined. Raises ChildDiedError; the child is of no more use then."""
         out = self._home / "out"
         self._done += 1
         deadline = time.monotonic() + self._limits.wall_seconds
-        self._send(frame(Job(path, out)))
+        self._send(frame(Job(path, out, name)))
         examination = msgspec.msgpack.decode(self._receive(deadline), type=Examination)
         _move(out, folder, examination.files)
         return examination
@@ -98,33 +98,33 @@ class Child:
     def _receive(self, deadline: float) -> bytes:
         length = LENGTH.unpack(self._exactly(LENGTH.size, deadline))[0]
         if length > MOST:
-            raise ChildDied("output-limit", f"{length} bytes")
+            raise ChildDiedError("output-limit", f"{length} bytes")
         return self._exactly(length, deadline)
 
     def _exactly(self, length: int, deadline: float) -> bytes:
-        """So many bytes of the child's answer, or ChildDied at the deadline."""
+        """So many bytes of the child's answer, or ChildDiedError at the deadline."""
         stdout = self._process.stdout
         data = bytearray()
         with selectors.DefaultSelector() as selector:
             selector.register(stdout, selectors.EVENT_READ)  # type: ignore[arg-type]
             while len(data) < length:
                 if not selector.select(max(deadline - time.monotonic(), 0)):
-                    raise ChildDied("timeout", f"{self._limits.wall_seconds:.0f} s")
+                    raise ChildDiedError("timeout", f"{self._limits.wall_seconds:.0f} s")
                 piece = os.read(stdout.fileno(), min(PIECE, length - len(data)))  # type: ignore
                 if not piece:
                     raise self._death()
                 data += piece
         return bytes(data)
 
-    def _death(self) -> ChildDied:
+    def _death(self) -> ChildDiedError:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(1)
         status = self._process.returncode
         if status == -signal.SIGXCPU:
-            return ChildDied("timeout", f"{self._limits.cpu_seconds} s CPU")
+            return ChildDiedError("timeout", f"{self._limits.cpu_seconds} s CPU")
         if status == -signal.SIGXFSZ:
-            return ChildDied("output-limit", "")
-        return ChildDied("parser-died", f"status {status}")
+            return ChildDiedError("output-limit", "")
+        return ChildDiedError("parser-died", f"status {status}")
 
 
 class Examiner:
@@ -150,8 +150,10 @@ class Examiner:
     ) -> None:
         self.close()
 
-    def examine(self, path: Path, out_dir: Path) -> Examination:
+    def examine(self, path: Path, out_dir: Path, name: str | None = None) -> Examination:
         """Examine a file and leave its covers, text and copies in ``out_dir``.
+
+        ``name`` is the file's name, where the path is not what its owner calls it.
 
         Waits for a free child. Never raises for what is in the file.
         """
@@ -162,12 +164,12 @@ class Examiner:
                     child.close()
                 child = None
                 child = Child(self._limits, self._scratch)
-            return child.examine(path.absolute(), out_dir)
-        except ChildDied as death:
+            return child.examine(path.absolute(), out_dir, name)
+        except ChildDiedError as death:
             if child:
                 child.close()
             child = None
-            return refusal(Refused(death.code, death.place))
+            return refusal(RefusedError(death.code, death.place))
         except BaseException:
             # An interrupted caller must not leave a child with an answer nobody has read.
             if child:
@@ -210,6 +212,6 @@ def _move(out: Path, folder: Path, names: tuple[str, ...]) -> None:
     for name in names:
         written = out / name
         if not FILE_NAME.fullmatch(name) or written.is_symlink() or not written.is_file():
-            raise ChildDied("parser-died", ascii(name))
+            raise ChildDiedError("parser-died", ascii(name))
         shutil.move(written, folder / name)
     shutil.rmtree(out, ignore_errors=True)

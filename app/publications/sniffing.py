@@ -3,7 +3,7 @@
 import re
 
 from app.publications.archives import Archive
-from app.publications.findings import Refused, Report
+from app.publications.findings import RefusedError, Report
 from app.publications.limits import Limits
 from app.publications.mediatypes import RASTER, by_name
 from app.publications.models import Format
@@ -38,17 +38,17 @@ UNSUPPORTED = (
     (257, b"ustar", "tar/CBT"),
 )
 FICTIONBOOK = re.compile(rb"<(?:\w+:)?FictionBook[\s>]")
-HTML = re.compile(rb"<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]", re.I)
-XML = re.compile(rb"^\s*<\?xml|^\s*<!DOCTYPE|^\s*<(?:\w+:)?\w+[^>]*\sxmlns", re.I)
+HTML = re.compile(rb"<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]", re.IGNORECASE)
+XML = re.compile(rb"^\s*<\?xml|^\s*<!DOCTYPE|^\s*<(?:\w+:)?\w+[^>]*\sxmlns", re.IGNORECASE)
 CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
 ZIP_START = (b"PK\3\4", b"PK\5\6")
 MOST_BINARY = 0.02
 
 
 def sniff(source: Source, limits: Limits) -> Format:
-    """The format of a file. Raises Refused, naming the kind where it is known."""
+    """The format of a file. Raises RefusedError, naming the kind where it is known."""
     if not source.size:
-        raise Refused("empty")
+        raise RefusedError("empty")
     head = source.read_at(0, HEAD)
     if b"%PDF-" in head[:1024]:
         return Format.PDF
@@ -56,7 +56,7 @@ def sniff(source: Source, limits: Limits) -> Format:
         return _in_archive(source, limits)
     for offset, magic, kind in UNSUPPORTED:
         if head.startswith(magic, offset):
-            raise Refused("kind-unsupported", kind)
+            raise RefusedError("kind-unsupported", kind)
     return _text(head) or _in_archive_after_prefix(source, limits)
 
 
@@ -66,11 +66,11 @@ def _text(head: bytes) -> Format | None:
     if wide:
         head = head.replace(b"\x00", b"")
     if FICTIONBOOK.search(head):
-        raise Refused("kind-unsupported", "FB2")
+        raise RefusedError("kind-unsupported", "FB2")
     if HTML.search(head):
         return Format.HTML
     if XML.search(head):
-        raise Refused("kind-unsupported", "SVG" if b"<svg" in head else "XML")
+        raise RefusedError("kind-unsupported", "SVG" if b"<svg" in head else "XML")
     if not wide and (b"\x00" in head or len(CONTROL.findall(head)) > MOST_BINARY * len(head)):
         return None
     return Format.TXT
@@ -80,8 +80,8 @@ def _in_archive_after_prefix(source: Source, limits: Limits) -> Format:
     """Archives may follow other bytes; anything else is unknown."""
     try:
         return _in_archive(source, limits)
-    except Refused as refused:
-        raise Refused("kind-unknown") from refused
+    except RefusedError as refused:
+        raise RefusedError("kind-unknown") from refused
 
 
 def _in_archive(source: Source, limits: Limits) -> Format:
@@ -94,10 +94,10 @@ def _in_archive(source: Source, limits: Limits) -> Format:
     if any(path.endswith(".opf") for path in lower):
         return Format.EPUB
     if mimetype.startswith(b"application/vnd.") or "[content_types].xml" in lower:
-        raise Refused("kind-unsupported", "office document")
+        raise RefusedError("kind-unsupported", "office document")
     if any(path.endswith(".fb2") for path in lower):
-        raise Refused("kind-unsupported", "FB2")
+        raise RefusedError("kind-unsupported", "FB2")
     images = sum(by_name(path) in RASTER for path in paths)
     if images and images * 2 >= len(paths):
         return Format.CBZ
-    raise Refused("kind-unsupported", "ZIP")
+    raise RefusedError("kind-unsupported", "ZIP")

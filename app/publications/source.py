@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -12,9 +13,14 @@ SAMPLE = 1024
 
 
 class Source:
-    """An opened file. Raises OSError when it cannot be opened."""
+    """An opened file; ``name`` is what it is called, without extension.
 
-    def __init__(self, path: Path) -> None:
+    Raises OSError when it cannot be opened.
+    """
+
+    def __init__(self, path: Path, name: str | None = None) -> None:
+        self.path = path
+        self.name = Path(name).stem if name else path.stem
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self.size = os.fstat(self._fd).st_size
 
@@ -51,6 +57,13 @@ class Source:
         for piece in self.pieces(0, self.size):
             digest.update(piece)
         return digest.hexdigest()
+
+    def crc32(self) -> int:
+        """CRC-32 of the whole file."""
+        crc = 0
+        for piece in self.pieces(0, self.size):
+            crc = zlib.crc32(piece, crc)
+        return crc
 
     def partial_md5(self) -> str:
         """The MD5 by which KOReader knows a document: 1,024 bytes at 0, 1 KiB, 4 KiB … 1 GiB.

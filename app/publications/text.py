@@ -19,12 +19,12 @@ BLOCKS = (
     "address article aside blockquote body br caption center dd div dl dt fieldset figcaption "
     "figure footer form h1 h2 h3 h4 h5 h6 header hr hgroup legend li main nav ol p pre section "
     "table tbody td tfoot th thead tr ul title"
-).split()
+)
 SILENT = ("script", "style", "rt", "rp", "head", "template", "metadata")
-BLOCK_TAGS = tuple("{*}" + name for name in BLOCKS)
+BLOCK_TAGS = tuple("{*}" + name for name in BLOCKS.split())
 SILENT_TAGS = tuple("{*}" + name for name in SILENT)
 CJK = "\u2e80-\u303f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
-FOLDED_LINE = re.compile(rf"(?<=[{CJK}])[ \t]*\n\s*(?=[{CJK}])")
+FOLDED_LINE = re.compile(rf"\n(?<=[{CJK}]\n)[ \t\n]*(?=[{CJK}])")  # literal first: fast
 
 
 def plain_text(root: etree._Element) -> str:

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from app.publications.findings import Refused, Report
+from app.publications.findings import RefusedError, Report
 from app.publications.limits import Limits
 from app.publications.source import Source
 
@@ -47,15 +47,15 @@ class Place(NamedTuple):
 
 
 def read_directory(source: Source, limits: Limits, report: Report) -> list[Record]:
-    """All records, in the directory's order. Raises Refused."""
+    """All records, in the directory's order. Raises RefusedError."""
     place = _find(source, report)
     if place.entries > limits.entries or place.length > limits.directory_bytes:
-        raise Refused("too-many-entries", str(place.entries))
+        raise RefusedError("too-many-entries", str(place.entries))
     if place.prefix:
         report.add("zip-prefix", str(place.prefix))
     records = list(_records(source.read_at(place.offset, place.length), place.prefix))
     if len(records) > limits.entries:
-        raise Refused("too-many-entries", str(len(records)))
+        raise RefusedError("too-many-entries", str(len(records)))
     if len(records) != place.entries:
         report.add("zip-count", f"{len(records)} ≠ {place.entries}")
     return records
@@ -84,14 +84,14 @@ def _find(source: Source, report: Report) -> Place:
     while at >= 0 and len(tail) - at < END.size:
         at = tail.rfind(b"PK\5\6", 0, at)
     if at < 0:
-        raise Refused("zip-truncated")
+        raise RefusedError("zip-truncated")
     _, disk, first_disk, _, entries, length, offset, comment = END.unpack_from(tail, at)
     if at + END.size + comment != len(tail):
         report.add("zip-trailing", str(len(tail) - at - END.size - comment))
     if disk not in (0, FULL16) or first_disk not in (0, FULL16):
-        raise Refused("zip-split")
+        raise RefusedError("zip-split")
     end = tail_start + at
-    if FULL16 in (entries,) or FULL32 in (length, offset):
+    if entries == FULL16 or FULL32 in (length, offset):
         end, entries, length, offset = _find64(source, end, entries, length, offset)
     return _place(source, end, entries, length, offset)
 
@@ -110,7 +110,7 @@ def _find64(
         if len(head) == END64.size and head[:4] == b"PK\6\6":
             fields = END64.unpack(head)
             return candidate, fields[7], fields[8], fields[9]
-    raise Refused("zip-directory", "ZIP64")
+    raise RefusedError("zip-directory", "ZIP64")
 
 
 def _place(source: Source, end: int, entries: int, length: int, offset: int) -> Place:
@@ -120,7 +120,7 @@ def _place(source: Source, end: int, entries: int, length: int, offset: int) -> 
             continue
         if not length or source.read_at(actual, 4) == b"PK\1\2":
             return Place(actual, length, entries, max(actual - offset, 0))
-    raise Refused("zip-directory")
+    raise RefusedError("zip-directory")
 
 
 def _records(directory: bytes, prefix: int) -> Iterator[Record]:
@@ -132,7 +132,7 @@ def _records(directory: bytes, prefix: int) -> Iterator[Record]:
         name_end = at + CENTRAL.size + name_length
         extra_end = name_end + extra_length
         if extra_end > len(directory):
-            raise Refused("zip-directory")
+            raise RefusedError("zip-directory")
         name = directory[at + CENTRAL.size : name_end]
         size, compressed, header = _wide(
             directory[name_end:extra_end], fields[9], fields[8], fields[16]

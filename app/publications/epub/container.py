@@ -1,7 +1,7 @@
 """Finding the package document (EPUB 3.3, 4.2.6.3)."""
 
 from app.publications.archives import Archive
-from app.publications.findings import Refused, Report
+from app.publications.findings import RefusedError, Report
 from app.publications.markup import parse_xml
 from app.publications.mediatypes import EPUB
 from app.publications.paths import resolve
@@ -12,7 +12,7 @@ PACKAGE_TYPE = "application/oebps-package+xml"
 
 
 def find_package(archive: Archive, report: Report) -> str:
-    """The path of the package document. Raises Refused where there is none.
+    """The path of the package document. Raises RefusedError where there is none.
 
     A book whose container file is missing or wrong is mended by looking for the package.
     """
@@ -26,12 +26,12 @@ def find_package(archive: Archive, report: Report) -> str:
         key=lambda path: (path.count("/"), path),
     )
     if not packages:
-        raise Refused("package-missing", ", ".join(named))
+        raise RefusedError("package-missing", ", ".join(named))
     return packages[0]
 
 
 def check_mimetype(archive: Archive, report: Report) -> None:
-    """Report a mimetype entry that is missing, wrong, or not where readers look (EPUB 3.3, 4.2.7)."""
+    """Report a mimetype entry that is missing, wrong, or not first (EPUB 3.3, 4.2.7)."""
     member = archive.get(MIMETYPE)
     if member is None:
         report.add("mimetype-missing")

@@ -9,7 +9,7 @@ from app.publications.markup import attribute, children, parse_html, parse_xml
 from app.publications.mediatypes import RASTER, SVG, by_name
 from app.publications.paths import resolve
 
-NAMED = re.compile(r"(?:^|[/_\-.])(?:cover|fengmian|封面)", re.I)
+NAMED = re.compile(r"(?:^|[/_\-.])(?:cover|fengmian|封面)", re.IGNORECASE)
 IMAGES = RASTER | {SVG}
 
 

@@ -11,7 +11,7 @@ from app.publications.epub.metadata import MetadataReader
 from app.publications.epub.navigation import TocReader, titles_by_path
 from app.publications.epub.package import Package, read_package
 from app.publications.examined import Examined
-from app.publications.findings import Refused, Report
+from app.publications.findings import RefusedError, Report
 from app.publications.limits import Limits
 from app.publications.markup import first, parse_html, parse_xml
 from app.publications.mediatypes import DOCUMENTS, EPUB, HTML, XHTML, by_name
@@ -22,7 +22,7 @@ from app.publications.text import TEXT_FILE, TextWriter, heading, plain_text
 
 
 def examine_epub(source: Source, output: Output, limits: Limits, report: Report) -> Examined:
-    """Everything that can be read of an EPUB. Raises Refused where there is nothing to read."""
+    """Everything that can be read of an EPUB. Raises RefusedError where there is nothing."""
     archive = Archive(source, limits, report)
     check_mimetype(archive, report)
     package = read_package(archive, find_package(archive, report), report)
@@ -82,10 +82,10 @@ class _Book:
         """Refuse a book of which no chapter can be delivered."""
         places = [place.item.path for place in self.package.spine]
         if places and all(path in withheld for path in places):
-            raise Refused("drm")
+            raise RefusedError("drm")
         members = (self.archive.get(path) for path in places if path not in withheld)
         if not any(member and not self.archive.is_unreadable(member) for member in members):
-            raise Refused("nothing-to-read")
+            raise RefusedError("nothing-to-read")
 
     def _write_text(self, titles: dict[str, str], withheld: dict[str, str]) -> TextWriter:
         with self.output.create(TEXT_FILE) as file:

@@ -16,11 +16,11 @@ from app.publications.paths import HIDDEN
 MOST_CHARACTERS = 20_000
 MOST_VALUES = 500
 ROLE = re.compile(r"[a-z]{3}")
-URI = re.compile(r"[a-z][a-z0-9+.\-]*:", re.I)
+URI = re.compile(r"[a-z][a-z0-9+.\-]*:", re.IGNORECASE)
 DEFAULT_ROLES = {"creator": "aut", "contributor": "ctb"}
 SCHEMES = {"isbn", "issn", "uuid", "doi"}
 ISBN = re.compile(r"(?:97[89])?\d{9}[\dX]")
-UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -152,17 +152,17 @@ class MetadataReader:
         """Name and position of the series, by EPUB 3 collection or Calibre's metas."""
         for element_id, refined in self._found.refinements.items():
             if refined.get("collection-type") == "series":
-                names = self._package.xpath(".//*[@id=$i]", i=element_id)
-                name = self.clean(names[0]) if isinstance(names, list) and names else None
+                named = (e for e in self._package.iter("{*}meta") if e.get("id") == element_id)
+                name = next(map(self.clean, named), None)
                 return name, refined.get("group-position")
         return self.property("calibre:series"), self.property("calibre:series_index")
 
 
 def identifier(value: str, scheme: str | None = None) -> Identifier:
     """An identifier with its scheme recognised from what it says or looks like."""
-    bare = re.sub(r"^(?:urn:)?(isbn|issn|uuid|doi)[:\s]\s*", "", value, flags=re.I)
+    bare = re.sub(r"^(?:urn:)?(isbn|issn|uuid|doi)[:\s]\s*", "", value, flags=re.IGNORECASE)
     said = (scheme or "").strip().lower()
-    prefix = re.match(r"(?:urn:)?(isbn|issn|uuid|doi)\b", value, re.I)
+    prefix = re.match(r"(?:urn:)?(isbn|issn|uuid|doi)\b", value, re.IGNORECASE)
     if prefix:
         said = prefix[1].lower()
     compact = bare.replace("-", "").replace(" ", "").upper()

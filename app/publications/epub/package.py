@@ -6,7 +6,7 @@ from typing import Literal
 from lxml import etree
 
 from app.publications.archives import Archive
-from app.publications.findings import Refused, Report
+from app.publications.findings import RefusedError, Report
 from app.publications.markup import children, parse_xml
 from app.publications.mediatypes import DOCUMENTS, by_name
 from app.publications.paths import is_remote, resolve
@@ -33,7 +33,7 @@ class SpineItem:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """The parsed package document at ``path``."""
+    """The parsed package document at ``path``; ``claims`` is what it says each file is."""
 
     path: str
     root: etree._Element
@@ -41,11 +41,7 @@ class Package:
     spine: tuple[SpineItem, ...]
     progression: Literal["ltr", "rtl", "default"]
     ncx_id: str | None
-
-    @property
-    def claims(self) -> dict[str, str]:
-        """What the manifest says each file is."""
-        return {item.path: item.claimed_type for item in self.items.values()}
+    claims: dict[str, str]
 
     def with_property(self, name: str) -> Item | None:
         """The first item that has a property."""
@@ -53,11 +49,11 @@ class Package:
 
 
 def read_package(archive: Archive, path: str, report: Report) -> Package:
-    """Parse the package. Raises Refused where it is not one."""
+    """Parse the package. Raises RefusedError where it is not one."""
     data = archive.read(path)
     parsed = parse_xml(data) if data else None
     if parsed is None or not (len(parsed.root)):
-        raise Refused("package-unreadable", path)
+        raise RefusedError("package-unreadable", path)
     if not parsed.wellformed:
         report.add("xml-malformed", path)
     if parsed.own_entities:
@@ -69,7 +65,8 @@ def read_package(archive: Archive, path: str, report: Report) -> Package:
     if not places:
         report.add("spine-empty", path)
         places = _documents(archive, items, path)
-    return Package(path, root, items, places, _progression(spine), _ncx_id(spine))
+    claims = {item.path: item.claimed_type for item in items.values()}
+    return Package(path, root, items, places, _progression(spine), _ncx_id(spine), claims)
 
 
 def _manifest(archive: Archive, base: str, root: etree._Element, report: Report) -> dict[str, Item]:
@@ -132,7 +129,7 @@ def _spine(spine: etree._Element, items: dict[str, Item], report: Report) -> tup
 
 
 def _documents(archive: Archive, items: dict[str, Item], base: str) -> tuple[SpineItem, ...]:
-    """The documents of a book without a reading order, as the manifest or the archive lists them."""
+    """The documents of a book without a reading order, as manifest or archive list them."""
     listed = list(items.values()) or [
         Item("", member.path, "", ()) for member in archive.members if member.path != base
     ]
