@@ -8,6 +8,7 @@ import msgspec
 from app import config
 from app.database import Database
 from app.jobs import queries
+from app.jobs.models import State
 from app.terminal import json_option, refusals, show
 
 
@@ -27,8 +28,8 @@ def list_jobs(state: str | None, as_json: bool) -> None:
     """List jobs, the newest first."""
     with refusals():
         with _database().transaction(writes=False) as session:
-            page = queries.list_jobs(session, state=state, limit=200)
-        lines = [f"{j.id}  {j.state:8} {j.attempts:>2} attempts  {j.kind}" for j in page.jobs]
+            page = queries.list_jobs(session, state=State(state) if state else None, limit=200)
+        lines = [f"{j.id}  {j.state:8} {j.attempts:>2} attempts  {j.kind}" for j in page.items]
         show(page, as_json, lambda: iter(lines or ["There are no jobs."]))
 
 

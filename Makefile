@@ -1,0 +1,50 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+UV := .tools/bin/uv
+BIN := .venv/bin
+export UV_PROJECT_ENVIRONMENT := .venv
+
+help: ## Say what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1|\2/' | column -t -s '|'
+
+.venv/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Kaijuan needs Python 3.11 or newer")'
+	@test -x $(UV) || ($(PYTHON) -m venv .tools && .tools/bin/python -m pip install --quiet uv)
+	@test -x $(BIN)/python || $(PYTHON) -m venv --without-pip .venv
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+setup: .venv/.installed ## Install everything into .venv
+
+run: setup ## Set up and serve on http://127.0.0.1:$${PORT:-8000}
+	@$(BIN)/kaijuan serve --demo
+
+test: setup ## Run the whole test suite on the embedded default
+	@$(BIN)/python -m pytest -q
+
+test-engines: setup ## Run the contracts and the faults on the engines that the environment names
+	@$(BIN)/python -m pytest -q -m engines
+
+check: setup ## Format, lint, types, import contracts, dead dependencies
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/deptry .
+
+format: setup ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: setup ## Measure, each figure beside its control
+	@$(BIN)/python -m bench
+
+lock: setup ## Resolve the dependencies anew
+	@$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	  --python-version 3.11 --group dev pyproject.toml -o requirements.lock
+
+clean: ## Remove what setup made; the library in var/ stays
+	@rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache
+
+.PHONY: help setup run test test-engines check format bench lock clean

@@ -1,0 +1,49 @@
+"""The engines that an installation uses, each behind its port, built from the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from app.config import Settings
+from app.database import Database
+from app.storage.factory import open_store
+from app.storage.ports import ObjectStore
+from app.storage.s3_client import S3Options
+from app.usage.spool import Spool
+from search.backends.sqlite import open_index
+from search.index import SearchIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """What ``create_app``, the worker and the commands are handed. Tests pass their own."""
+
+    database: Database
+    store: ObjectStore
+    index: SearchIndex
+    usage: Spool
+
+
+def open_adapters(settings: Settings) -> Adapters:
+    """Opens every engine that the settings name; none is asked anything yet."""
+    s3 = settings.s3
+    options = S3Options(
+        endpoint_url=s3.endpoint_url,
+        public_endpoint_url=s3.public_endpoint_url,
+        region=s3.region,
+        access_key_id=s3.access_key_id,
+        secret_access_key=s3.secret_access_key,
+    )
+    return Adapters(
+        database=Database(settings.database_url),
+        store=open_store(settings.storage_url, s3=options).objects,
+        index=open_index(search_folder(settings)),
+        usage=Spool(settings.data_dir / "usage"),
+    )
+
+
+def search_folder(settings: Settings) -> Path:
+    """Where the embedded index lies."""
+    return Path(urlsplit(settings.search_url).path)

@@ -1,0 +1,44 @@
+"""``kaijuan import list`` and ``undo``: batches that were imported."""
+
+from __future__ import annotations
+
+import click
+
+from app import config
+from app.catalog.queries import imports as queries
+from app.catalog.services import undoing
+from app.database import Database
+from app.terminal import json_option, refusals, show
+
+
+@click.command("list")
+@click.option("--problems", "import_id", help="What this import refused.")
+@json_option
+def listed(import_id: str | None, as_json: bool) -> None:
+    """List imports, the newest first, or what one of them refused."""
+    with refusals():
+        database = Database(config.load().database_url)
+        with database.transaction(writes=False) as session:
+            if import_id:
+                found = queries.problems(session, import_id, 0, 10_000)
+                rows = [f"{x.place}: {x.code}: {x.message}" for x in found.items]
+                show(found, as_json, lambda: iter(rows))
+                return
+            batches = queries.listed(session, None, 100)
+        lines = [
+            f"{x.id}  {x.started_at[:19]}  {x.state:8} {x.read:>9,} read {x.added:>9,} added "
+            f"{x.refused:>6,} refused  {x.name}"
+            for x in batches.items
+        ]
+        show(batches, as_json, lambda: iter(lines or ["Nothing was imported yet."]))
+
+
+@click.command()
+@click.argument("import_id")
+@json_option
+def undo(import_id: str, as_json: bool) -> None:
+    """Undo an import: what it added is withdrawn, what it changed goes back."""
+    with refusals():
+        done = undoing.undo(Database(config.load().database_url), import_id, None)
+        line = f"{done.withdrawn:,} withdrawn, {done.restored:,} put back, {done.kept:,} kept."
+        show(done, as_json, lambda: iter([line]))

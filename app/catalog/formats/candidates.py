@@ -1,0 +1,39 @@
+"""What every import format turns its input into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.catalog.description import Description, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A record that could be read: where it stood, the bytes as received, what it says."""
+
+    place: str
+    body: bytes
+    source: str
+    source_id: str
+    description: Description
+    kind: Kind = Kind.BOOK
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A record that could not be taken: where it stands and why."""
+
+    place: str
+    code: str
+    message: str
+
+
+class RecordFormat(Protocol):
+    """A format of records: reads one after the other, never the whole file at once."""
+
+    name: str
+
+    def read(self, skip: int = 0) -> Iterator[Candidate | Refusal]:
+        """Every record in order, after the first ``skip``; one that is bad stops nothing."""

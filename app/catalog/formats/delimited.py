@@ -1,0 +1,124 @@
+"""CSV as spreadsheets write it: a heading line, Chinese or English names, UTF-8 or GB18030."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import msgspec
+
+from app.catalog.formats.candidates import Candidate, Refusal
+from app.catalog.formats.exchange import ExchangeRecord, candidate
+
+COLUMNS = {
+    "题名": "title", "正题名": "title", "书名": "title", "责任者": "creator", "作者": "creator",
+    "著者": "creator", "出版者": "publisher", "出版社": "publisher", "出版日期": "date",
+    "出版年": "date", "出版时间": "date", "主题": "subjects", "主题词": "subjects",
+    "分类号": "clc", "中图分类号": "clc", "语种": "lang", "语言": "lang", "摘要": "description",
+    "内容提要": "description", "简介": "description", "编号": "id", "记录号": "id",
+    "来源": "src", "权利": "rights", "许可": "licence", "其他题名": "alternative",
+    "author": "creator", "language": "lang", "subject": "subjects", "year": "date",
+    "source": "src", "abstract": "description",
+}  # fmt: skip
+LISTS = ("creator", "subjects", "alternative")
+_KNOWN = set(ExchangeRecord.__struct_fields__)
+_MAX_FIELD = 200_000
+_MAX_COLUMNS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Csv:
+    """A table of records; columns it does not know are kept in ``extra``.
+
+    ``source`` names where the records come from when no column does.
+    """
+
+    path: Path
+    source: str
+    name: ClassVar[str] = "csv"
+
+    def read(self, skip: int = 0) -> Iterator[Candidate | Refusal]:
+        """Every row after the heading, in order, after the first ``skip``."""
+        csv.field_size_limit(_MAX_FIELD)
+        with self.path.open(encoding=encoding_of(self.path), newline="", errors="replace") as file:
+            reader = csv.reader(file)
+            try:
+                heading = [name.strip() for name in next(reader, [])]
+            except csv.Error as error:
+                yield Refusal("line 1", "csv-malformed", str(error))
+                return
+            if problem := _heading_problem(heading):
+                yield problem
+                return
+            yield from self._rows(reader, heading, skip)
+
+    def _rows(self, reader: Any, heading: list[str], skip: int) -> Iterator[Candidate | Refusal]:
+        seen = 0
+        while True:
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                seen += 1
+                if seen > skip:
+                    yield Refusal(f"line {reader.line_num}", "csv-malformed", str(error))
+                continue
+            seen += 1
+            if seen > skip and any(row):
+                yield self._record(dict(zip(heading, row, strict=False)), reader.line_num)
+
+    def _record(self, row: dict[str, str], line: int) -> Candidate | Refusal:
+        place = f"line {line}"
+        fields: dict[str, Any] = {"src": self.source, "extra": {}}
+        for column, value in row.items():
+            _put(fields, column, value.strip())
+        body = msgspec.json.encode(row)
+        try:
+            return candidate(msgspec.convert(fields, ExchangeRecord, strict=False), body, place)
+        except msgspec.ValidationError as error:
+            return Refusal(place, "field-invalid", str(error))
+
+
+def _put(fields: dict[str, Any], column: str, value: str) -> None:
+    name = COLUMNS.get(column, COLUMNS.get(column.lower(), column.lower()))
+    if not value:
+        return
+    if name == "clc":
+        fields.setdefault("subjects", []).append(f"clc:{value}")
+    elif name in LISTS:
+        parts = [part.strip() for part in value.replace("；", ";").split(";")]
+        fields.setdefault(name, []).extend(part for part in parts if part)
+    elif name in _KNOWN and name != "extra":
+        fields[name] = value
+    else:
+        fields["extra"][column] = value
+
+
+def _heading_problem(heading: list[str]) -> Refusal | None:
+    names = {COLUMNS.get(name, COLUMNS.get(name.lower(), name.lower())) for name in heading}
+    if len(heading) > _MAX_COLUMNS:
+        return Refusal("line 1", "too-many-columns", f"There are more than {_MAX_COLUMNS} columns.")
+    missing = [name for name in ("title", "id") if name not in names]
+    if missing:
+        known = "题名 (title), 编号 (id), 责任者 (creator), 出版日期 (date) …"
+        message = f"The heading lacks {' and '.join(missing)}. Known columns: {known}"
+        return Refusal("line 1", "heading-incomplete", message)
+    return None
+
+
+def encoding_of(path: Path) -> str:
+    """UTF-8 (with or without its mark), UTF-16 by its mark, else GB18030."""
+    with path.open("rb") as file:
+        start = file.read(256 * 1024)
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    try:
+        start.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start < len(start) - 4:
+            return "gb18030"
+    return "utf-8-sig"

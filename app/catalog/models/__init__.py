@@ -1,0 +1,30 @@
+"""The catalogue's tables."""
+
+from app.catalog.models.imports import Import, ImportProblem
+from app.catalog.models.index import DirtyRecord, FruitlessQuery, SearchableText
+from app.catalog.models.publications import HeldPublication, PublicationEntry, StoredPublication
+from app.catalog.models.records import (
+    RecordIdentifier,
+    RecordRow,
+    Revision,
+    SourceDifference,
+    SourceRecord,
+)
+from app.catalog.models.subjects import SubjectNode
+
+__all__ = [
+    "DirtyRecord",
+    "FruitlessQuery",
+    "HeldPublication",
+    "Import",
+    "ImportProblem",
+    "PublicationEntry",
+    "RecordIdentifier",
+    "RecordRow",
+    "Revision",
+    "SearchableText",
+    "SourceDifference",
+    "SourceRecord",
+    "StoredPublication",
+    "SubjectNode",
+]

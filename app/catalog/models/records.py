@@ -1,0 +1,112 @@
+"""Records, what identifies them, where they came from, and how they changed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.catalog.description import Kind, State
+from app.database import Base, Instant, key_text
+
+
+class RecordRow(Base):
+    """A catalogue record: its description as JSON, and the columns that are asked for.
+
+    ``description`` and ``summary`` are kept ready-made, so that a list is one statement and no
+    assembly. ``work_id`` groups the editions of one work. ``mended`` names the fields that a
+    person set: an import does not overwrite them.
+    """
+
+    __tablename__ = "records"
+    __table_args__ = (
+        CheckConstraint(f"kind IN {tuple(str(k) for k in Kind)}", name="kind"),
+        CheckConstraint(f"state IN {tuple(str(s) for s in State)}", name="state"),
+        CheckConstraint("version > 0", name="version"),
+        CheckConstraint("(source IS NULL) = (source_id IS NULL)", name="source"),
+        UniqueConstraint("source", "source_id"),
+        Index("ix_records_new", "kind", "state", "added_at", "id"),
+        Index("ix_records_library", "library_id", "state", "added_at", "id"),
+        Index("ix_records_parent", "parent_id", "state", "added_at", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(key_text(36), primary_key=True)
+    kind: Mapped[str] = mapped_column(key_text(16))
+    state: Mapped[str] = mapped_column(key_text(16))
+    version: Mapped[int]
+    title: Mapped[str]
+    library_id: Mapped[str] = mapped_column(ForeignKey("libraries.id"))
+    parent_id: Mapped[str | None] = mapped_column(ForeignKey("records.id"))
+    work_id: Mapped[str] = mapped_column(key_text(36), index=True)
+    source: Mapped[str | None] = mapped_column(key_text(64))
+    source_id: Mapped[str | None] = mapped_column(key_text(500))
+    audience: Mapped[str] = mapped_column(key_text(64))
+    policy: Mapped[str] = mapped_column(key_text(16))
+    description: Mapped[bytes] = mapped_column(LargeBinary)
+    summary: Mapped[bytes] = mapped_column(LargeBinary)
+    mended: Mapped[str] = mapped_column(default="")
+    successor_id: Mapped[str | None] = mapped_column(ForeignKey("records.id"))
+    reason: Mapped[str] = mapped_column(default="")
+    import_id: Mapped[str | None] = mapped_column(ForeignKey("imports.id"), index=True)
+    added_at: Mapped[datetime] = mapped_column(Instant)
+    changed_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class RecordIdentifier(Base):
+    """An identifier of a record in its one normal form, to be found by."""
+
+    __tablename__ = "record_identifiers"
+
+    value: Mapped[str] = mapped_column(key_text(500), primary_key=True)
+    record_id: Mapped[str] = mapped_column(
+        ForeignKey("records.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    scheme: Mapped[str] = mapped_column(key_text(32), primary_key=True)
+
+
+class SourceRecord(Base):
+    """The record as it was received, to the byte (compressed), and its digest."""
+
+    __tablename__ = "source_records"
+
+    record_id: Mapped[str] = mapped_column(
+        ForeignKey("records.id", ondelete="CASCADE"), primary_key=True
+    )
+    format: Mapped[str] = mapped_column(key_text(16))
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    received_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class Revision(Base):
+    """What a record said before a change: enough to restore it, and who changed it."""
+
+    __tablename__ = "record_revisions"
+
+    record_id: Mapped[str] = mapped_column(
+        ForeignKey("records.id", ondelete="CASCADE"), primary_key=True
+    )
+    version: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[str] = mapped_column(key_text(16))
+    description: Mapped[bytes] = mapped_column(LargeBinary)
+    mended: Mapped[str] = mapped_column(default="")
+    change: Mapped[str] = mapped_column(key_text(32))
+    account_id: Mapped[str | None] = mapped_column(key_text(32))
+    import_id: Mapped[str | None] = mapped_column(ForeignKey("imports.id"), index=True)
+    note: Mapped[str] = mapped_column(default="")
+    at: Mapped[datetime] = mapped_column(Instant)
+
+
+class SourceDifference(Base):
+    """A field that a person mended and that the source has since changed: theirs is listed."""
+
+    __tablename__ = "source_differences"
+
+    record_id: Mapped[str] = mapped_column(
+        ForeignKey("records.id", ondelete="CASCADE"), primary_key=True
+    )
+    field: Mapped[str] = mapped_column(key_text(32), primary_key=True)
+    theirs: Mapped[bytes] = mapped_column(LargeBinary)
+    import_id: Mapped[str | None] = mapped_column(ForeignKey("imports.id"))
+    at: Mapped[datetime] = mapped_column(Instant)

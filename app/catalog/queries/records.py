@@ -1,0 +1,194 @@
+"""Reading records: what a view needs, in a counted number of statements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from app.catalog.description import State
+from app.catalog.models import (
+    HeldPublication,
+    RecordIdentifier,
+    RecordRow,
+    StoredPublication,
+)
+from app.database import from_micros, to_micros
+from app.errors import GoneError, NotFoundError
+from app.identity.models import Library
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A record as the reading addresses need it: one row, no assembly."""
+
+    id: str
+    kind: str
+    state: str
+    version: int
+    audience: str
+    policy: str
+    description: bytes
+    summary: bytes
+    library_id: str
+    library: str
+    work_id: str
+    parent_id: str | None
+    successor_id: str | None
+    reason: str
+    source: str | None
+    source_id: str | None
+    added_at: datetime
+    changed_at: datetime
+
+
+_COLUMNS = (
+    RecordRow.id, RecordRow.kind, RecordRow.state, RecordRow.version, RecordRow.audience,
+    RecordRow.policy, RecordRow.description, RecordRow.summary, RecordRow.library_id,
+    Library.name.label("library"), RecordRow.work_id, RecordRow.parent_id,
+    RecordRow.successor_id, RecordRow.reason, RecordRow.source, RecordRow.source_id,
+    RecordRow.added_at, RecordRow.changed_at,
+)  # fmt: skip
+_BY_ID = select(*_COLUMNS).join(Library, Library.id == RecordRow.library_id)
+
+
+def find(session: Session, record_id: str, kind: str | None = None) -> Found:
+    """The record of this id, whatever its state.
+
+    :raises NotFoundError: when there is none of this kind.
+    """
+    row = session.execute(_BY_ID.where(RecordRow.id == record_id)).one_or_none()
+    if row is None or (kind is not None and row.kind != kind):
+        raise NotFoundError(kind or "record", record_id)
+    return Found(*row)
+
+
+def visible(
+    session: Session, record_id: str, audience: tuple[str, ...], kind: str | None = None
+) -> Found:
+    """The published record of this id, for a caller who may see it.
+
+    :raises NotFoundError: when there is none, or it is not for them.
+    :raises GoneError: when it was withdrawn or merged; ``successor`` names what answers instead.
+    """
+    found = find(session, record_id, kind)
+    if found.audience not in audience or found.state == State.DRAFT:
+        raise NotFoundError(kind or "record", record_id)
+    if found.state != State.PUBLISHED:
+        since = found.changed_at.isoformat()
+        raise GoneError(found.kind, record_id, since, found.successor_id)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Ready-made summaries, and the position after them (``None`` at the end)."""
+
+    summaries: list[bytes]
+    next: tuple[int, str] | None
+
+
+def newest(
+    session: Session,
+    *,
+    audience: tuple[str, ...],
+    kind: str | None = None,
+    library_id: str | None = None,
+    parent_id: str | None = None,
+    after: tuple[int, str] | None = None,
+    limit: int = 50,
+) -> Page:
+    """Published records, the newest first, by keyset: the last page costs what the first does."""
+    wanted = select(RecordRow.summary, RecordRow.added_at, RecordRow.id).where(
+        RecordRow.state == State.PUBLISHED, RecordRow.audience.in_(audience)
+    )
+    if kind is not None:
+        wanted = wanted.where(RecordRow.kind == kind)
+    if library_id is not None:
+        wanted = wanted.where(RecordRow.library_id == library_id)
+    if parent_id is not None:
+        wanted = wanted.where(RecordRow.parent_id == parent_id)
+    if after is not None:
+        position = (from_micros(after[0]), after[1])
+        wanted = wanted.where(tuple_(RecordRow.added_at, RecordRow.id) < position)
+    wanted = wanted.order_by(RecordRow.added_at.desc(), RecordRow.id.desc()).limit(limit + 1)
+    rows = session.execute(wanted).all()
+    more = len(rows) > limit
+    rows = rows[:limit]
+    end = (to_micros(rows[-1].added_at), rows[-1].id) if more else None
+    return Page([row.summary for row in rows], end)
+
+
+def summaries(session: Session, ids: list[str], audience: tuple[str, ...]) -> dict[str, bytes]:
+    """The summaries of those of these records that the caller may see, by id."""
+    wanted = select(RecordRow.id, RecordRow.summary).where(
+        RecordRow.id.in_(ids),
+        RecordRow.state == State.PUBLISHED,
+        RecordRow.audience.in_(audience),
+    )
+    return {row.id: row.summary for row in session.execute(wanted)}
+
+
+def editions(
+    session: Session, work_id: str, audience: tuple[str, ...], limit: int = 50
+) -> list[bytes]:
+    """The summaries of the editions of one work, the newest first."""
+    wanted = (
+        select(RecordRow.summary)
+        .where(
+            RecordRow.work_id == work_id,
+            RecordRow.state == State.PUBLISHED,
+            RecordRow.audience.in_(audience),
+        )
+        .order_by(RecordRow.added_at.desc(), RecordRow.id.desc())
+        .limit(limit)
+    )
+    return list(session.scalars(wanted))
+
+
+def by_identifier(session: Session, pairs: set[tuple[str, str]]) -> list[str]:
+    """The ids of the live records that carry one of these (scheme, value) pairs."""
+    if not pairs:
+        return []
+    matches = [
+        and_(RecordIdentifier.value == value, RecordIdentifier.scheme == scheme)
+        for scheme, value in sorted(pairs)
+    ]
+    wanted = (
+        select(RecordRow.id)
+        .join(RecordIdentifier, RecordIdentifier.record_id == RecordRow.id)
+        .where(or_(*matches), RecordRow.state.in_((State.PUBLISHED, State.DRAFT)))
+        .order_by(RecordRow.id)
+        .distinct()
+    )
+    return list(session.scalars(wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFile:
+    """A publication that a record holds."""
+
+    sha256: str
+    filename: str
+    format: str
+    media_type: str
+    size: int
+
+
+def held(session: Session, record_id: str) -> list[HeldFile]:
+    """The publications that a record holds, the newest first."""
+    wanted = (
+        select(
+            StoredPublication.sha256,
+            HeldPublication.filename,
+            StoredPublication.format,
+            StoredPublication.media_type,
+            StoredPublication.size,
+        )
+        .join(HeldPublication, HeldPublication.sha256 == StoredPublication.sha256)
+        .where(HeldPublication.record_id == record_id)
+        .order_by(HeldPublication.held_at.desc(), HeldPublication.sha256)
+    )
+    return [HeldFile(*row) for row in session.execute(wanted)]

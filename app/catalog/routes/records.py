@@ -1,0 +1,198 @@
+"""Staff: make, mend, withdraw, restore and merge records, with their history."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import msgspec
+from flask import request
+from msgspec import Raw
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.catalog.description import Description, decoder
+from app.catalog.models import RecordRow, Revision, SourceRecord
+from app.catalog.schemas import (
+    Merger,
+    NewRecord,
+    RecordId,
+    RecordPatch,
+    Restoration,
+    RevisionLine,
+    RevisionList,
+    SourceView,
+    StaffView,
+    Withdrawal,
+)
+from app.catalog.services import changes
+from app.database import rfc3339
+from app.errors import Fault, ForbiddenError, InvalidError, VersionRequiredError
+from app.identity import tree
+from app.web.access import Caller, Permission
+from app.web.api import Answer, Endpoints
+
+records = Endpoints("catalog.records", "/api/v1/records")
+EDIT = Permission.EDIT_RECORDS
+
+
+@records.post("", EDIT, status=201, problems=(404,))
+def create(session: Session, caller: Caller, body: NewRecord) -> Answer[StaffView]:
+    """Make a record by hand."""
+    library_id = body.library or tree.default(session).id
+    _require(session, caller, library_id)
+    row = changes.create(
+        session,
+        body.description,
+        kind=body.kind,
+        library_id=library_id,
+        account_id=caller.account_id,
+        parent_id=body.parent,
+        audience=body.audience,
+        policy=body.policy,
+        state=body.state,
+    )
+    return _answer(session, row, 201)
+
+
+@records.get("/<record_id>", EDIT)
+def show(session: Session, caller: Caller, record_id: RecordId) -> Answer[StaffView]:
+    """A record as its cataloguers see it, whatever its state."""
+    return _answer(session, _mine(session, caller, record_id))
+
+
+@records.patch("/<record_id>", EDIT, problems=(410, 412, 428))
+def edit(
+    session: Session, caller: Caller, record_id: RecordId, body: RecordPatch
+) -> Answer[StaffView]:
+    """Mend fields of a record's description.
+
+    Send the ETag that you read as If-Match. What you mend stands over later imports.
+    """
+    row = _mine(session, caller, record_id, _version())
+    fields = _converted(body.fields)
+    return _answer(session, changes.edit(session, row, fields, caller.account_id, body.note))
+
+
+@records.post("/<record_id>/withdraw", EDIT, problems=(410, 412, 428))
+def withdraw(
+    session: Session, caller: Caller, record_id: RecordId, body: Withdrawal
+) -> Answer[StaffView]:
+    """Withdraw a record; its tombstone stays."""
+    row = _mine(session, caller, record_id, _version())
+    return _answer(session, changes.withdraw(session, row, body.reason, caller.account_id))
+
+
+@records.post("/<record_id>/restore", EDIT, problems=(412, 428))
+def restore(
+    session: Session, caller: Caller, record_id: RecordId, body: Restoration
+) -> Answer[StaffView]:
+    """Restore a withdrawn record, or what an earlier version said."""
+    row = _mine(session, caller, record_id, _version())
+    return _answer(session, changes.restore(session, row, caller.account_id, body.version))
+
+
+@records.post("/<record_id>/merge", EDIT, problems=(410, 412, 428))
+def merge(
+    session: Session, caller: Caller, record_id: RecordId, body: Merger
+) -> Answer[StaffView]:
+    """Merge a duplicate into another record, which answers in its place."""
+    row = _mine(session, caller, record_id, _version())
+    into = _mine(session, caller, body.into)
+    return _answer(session, changes.merge(session, row, into, caller.account_id))
+
+
+@records.get("/<record_id>/revisions", EDIT)
+def revisions(session: Session, caller: Caller, record_id: RecordId) -> RevisionList:
+    """The history of a record, the newest change first."""
+    row = _mine(session, caller, record_id)
+    wanted = (
+        select(Revision)
+        .where(Revision.record_id == row.id)
+        .order_by(Revision.version.desc())
+        .limit(200)
+    )
+    return RevisionList([_revision(revision) for revision in session.scalars(wanted)])
+
+
+def _revision(revision: Revision) -> RevisionLine:
+    return RevisionLine(
+        version=revision.version,
+        state=revision.state,
+        change=revision.change,
+        at=rfc3339(revision.at),
+        by=revision.account_id,
+        import_id=revision.import_id,
+        note=revision.note,
+        description=Raw(revision.description),
+    )
+
+
+def _mine(
+    session: Session, caller: Caller, record_id: str, version: int | None = None
+) -> RecordRow:
+    """The record, when it belongs to a library that the caller may edit for."""
+    row = changes.load(session, record_id, version)
+    _require(session, caller, row.library_id)
+    return row
+
+
+def _require(session: Session, caller: Caller, library_id: str) -> None:
+    if not caller.may(EDIT, tree.get(session, library_id).path):
+        raise ForbiddenError(EDIT, f"Your roles do not reach the library {library_id!r}.")
+
+
+def _version() -> int:
+    """The version that the caller read, from If-Match."""
+    tag = request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"')
+    if not tag:
+        raise VersionRequiredError
+    digits = tag.removeprefix("v")
+    if not digits.isdecimal() or len(digits) > 9:
+        raise InvalidError(Fault("If-Match", "invalid", 'an ETag of this record, such as "v3"'))
+    return int(digits)
+
+
+def _converted(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields as the description types them, each fault by its place."""
+    kinds = {field.name: field.type for field in msgspec.structs.fields(Description)}
+    converted, faults = {}, []
+    for name, value in fields.items():
+        try:
+            converted[name] = msgspec.convert(value, kinds[name])
+        except KeyError:
+            faults.append(Fault(f"body.fields.{name}", "unknown", "no such field"))
+        except msgspec.ValidationError as error:
+            faults.append(Fault(f"body.fields.{name}", "invalid", str(error)))
+    if faults:
+        raise InvalidError(*faults)
+    return converted
+
+
+def _answer(session: Session, row: RecordRow, status: int = 200) -> Answer[StaffView]:
+    view = StaffView(
+        id=row.id,
+        kind=row.kind,
+        state=row.state,
+        version=row.version,
+        library=row.library_id,
+        work=row.work_id,
+        audience=row.audience,
+        policy=row.policy,
+        reason=row.reason,
+        successor=row.successor_id,
+        description=decoder.decode(row.description),
+        mended=sorted(filter(None, row.mended.split(","))),
+        differences=changes.differences(session, row.id),
+        source=_source(session, row.id),
+    )
+    location = {"Location": f"/api/v1/records/{row.id}"} if status == 201 else {}
+    return Answer(view, status, etag=f"v{row.version}", headers=location)
+
+
+def _source(session: Session, record_id: str) -> SourceView | None:
+    kept = session.get(SourceRecord, record_id)
+    if kept is None:
+        return None
+    body = zlib.decompress(kept.body).decode("utf-8", "replace")
+    return SourceView(kept.format, rfc3339(kept.received_at), body)

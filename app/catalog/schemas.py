@@ -1,0 +1,213 @@
+"""What the catalogue's endpoints take and answer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Raw
+
+from app.catalog.description import Description, Kind, Line, Policy, Summary
+
+RecordId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
+Limit = Annotated[int, Meta(ge=1, le=100, description="How many at most.")]
+Cursor = Annotated[str, Meta(max_length=2_000, description="Where the last page ended.")]
+
+
+class ListQuery(msgspec.Struct, frozen=True):
+    """How to page through a list."""
+
+    cursor: Cursor | None = None
+    limit: Limit = 50
+    library: Annotated[str, Meta(max_length=64, description="Owned by this library.")] | None = None
+
+
+class SummaryList(msgspec.Struct, frozen=True):
+    """A page of records; ``next`` is the cursor of the page after it."""
+
+    items: list[Summary]
+    next: str | None
+
+
+class RawList(msgspec.Struct, frozen=True):
+    """As :class:`SummaryList`, with the summaries as they are kept."""
+
+    items: list[Raw]
+    next: str | None
+
+
+class FileLine(msgspec.Struct, frozen=True):
+    """A file that can be read or downloaded."""
+
+    format: str
+    media_type: str
+    size: int
+    filename: str
+
+
+class Use(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whether the caller may open it now; if not, why, and what would help."""
+
+    allowed: bool
+    reason: str = ""
+    remedy: str = ""
+
+
+class RecordView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A record with its description, its files, and what the caller may do."""
+
+    id: str
+    kind: Kind
+    state: str
+    version: int
+    library: str
+    library_name: str
+    work: str
+    parent: str | None = None
+    added_at: str
+    changed_at: str
+    source: str | None = None
+    source_id: str | None = None
+    description: Description
+    files: list[FileLine] = []
+    use: Use
+    links: dict[str, str] = {}
+
+
+class SourceView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The record as it was received."""
+
+    format: str
+    received_at: str
+    body: str
+
+
+class StaffView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A record as its cataloguers see it."""
+
+    id: str
+    kind: Kind
+    state: str
+    version: int
+    library: str
+    work: str
+    audience: str
+    policy: str
+    reason: str = ""
+    successor: str | None = None
+    description: Description
+    mended: list[str] = []
+    differences: dict[str, Any] = {}
+    source: SourceView | None = None
+
+
+class NewRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A record to be made by hand."""
+
+    description: Description
+    kind: Kind = Kind.BOOK
+    library: Annotated[str, Meta(max_length=64)] | None = None
+    parent: RecordId | None = None
+    audience: Literal["public", "staff"] = "public"
+    policy: Policy = Policy.OPEN
+    state: Literal["draft", "published"] = "published"
+
+
+class RecordPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The fields of the description to set, by name; a note for the history."""
+
+    fields: dict[str, Any]
+    note: Line = ""
+
+
+class Withdrawal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a record is withdrawn: readers see it on the tombstone."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=1_000)]
+
+
+class Restoration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Back from the tombstone, or back to what an earlier version said."""
+
+    version: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+
+
+class Merger(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The record that answers in this one's place from now on."""
+
+    into: RecordId
+
+
+class RevisionLine(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a record said before a change, and the change that ended it."""
+
+    version: int
+    state: str
+    change: str
+    at: str
+    by: str | None = None
+    import_id: str | None = None
+    note: str = ""
+    description: Raw = Raw(b"{}")
+
+
+class RevisionList(msgspec.Struct, frozen=True):
+    """The history of a record, the newest first."""
+
+    items: list[RevisionLine]
+
+
+class ImportLine(msgspec.Struct, frozen=True):
+    """One import of one file."""
+
+    id: str
+    name: str
+    format: str
+    library: str
+    state: str
+    read: int
+    added: int
+    changed: int
+    unchanged: int
+    refused: int
+    started_at: str
+    finished_at: str | None
+
+
+class ImportList(msgspec.Struct, frozen=True):
+    """Imports, the newest first."""
+
+    items: list[ImportLine]
+    next: str | None
+
+
+class ProblemLine(msgspec.Struct, frozen=True):
+    """A record of an import that was refused."""
+
+    place: str
+    code: str
+    message: str
+
+
+class ProblemList(msgspec.Struct, frozen=True):
+    """What an import refused, in the order of the file."""
+
+    items: list[ProblemLine]
+    next: str | None
+
+
+class Undone(msgspec.Struct, frozen=True):
+    """What undoing an import did; ``kept`` records were changed by somebody since."""
+
+    withdrawn: int
+    restored: int
+    kept: int
+
+
+class SubjectQuery(msgspec.Struct, frozen=True):
+    """Which classes: those directly below ``parent``, the main classes without it."""
+
+    scheme: Literal["clc"] = "clc"
+    parent: Annotated[str, Meta(max_length=64)] | None = None
+    cursor: Cursor | None = None
+    limit: Limit = 50

@@ -1,0 +1,78 @@
+"""The dirty set: which records the search index has not heard of, written with each change.
+
+Only the worker drains it. An entry goes away once the index has accepted that very version, so a
+change made meanwhile stays; nothing is lost however often a process dies between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Insert, and_, delete, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from app.catalog.models import DirtyRecord
+from app.database import now
+
+
+def mark(session: Session, versions: Iterable[tuple[str, int]]) -> None:
+    """Marks records as changed, each at its new version; keeps since when they wait."""
+    since = now()
+    rows = [{"record_id": i, "version": version, "since": since} for i, version in versions]
+    if rows:
+        session.execute(_upsert(session), rows)
+
+
+def mark_new(session: Session, versions: Iterable[tuple[str, int]], since: datetime) -> None:
+    """As :func:`mark`, for records that cannot stand in the set yet: a plain insert."""
+    session.execute(
+        DirtyRecord.__table__.insert(),  # type: ignore[attr-defined]  # Table, typed as FromClause
+        [{"record_id": i, "version": version, "since": since} for i, version in versions],
+    )
+
+
+def _upsert(session: Session) -> Insert:
+    """On a second change the newer version stands, and the older time."""
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    insert = dialect.insert(DirtyRecord)
+    return insert.on_conflict_do_update(
+        index_elements=["record_id"], set_={"version": insert.excluded.version}
+    )
+
+
+def oldest(session: Session, limit: int) -> list[tuple[str, int]]:
+    """The (record id, version) pairs that have waited longest."""
+    wanted = (
+        select(DirtyRecord.record_id, DirtyRecord.version)
+        .order_by(DirtyRecord.since, DirtyRecord.record_id)
+        .limit(limit)
+    )
+    return [(row.record_id, row.version) for row in session.execute(wanted)]
+
+
+def settle(session: Session, accepted: list[tuple[str, int]]) -> None:
+    """Removes what the index has accepted, unless it changed again since."""
+    if accepted:
+        pairs = [
+            and_(DirtyRecord.record_id == record_id, DirtyRecord.version <= version)
+            for record_id, version in accepted
+        ]
+        for start in range(0, len(pairs), 200):
+            session.execute(delete(DirtyRecord).where(or_(*pairs[start : start + 200])))
+
+
+def postpone(session: Session, record_ids: list[str]) -> None:
+    """What the index refused waits behind the others, and is tried again."""
+    if record_ids:
+        later = update(DirtyRecord).where(DirtyRecord.record_id.in_(record_ids))
+        session.execute(later.values(since=now()))
+
+
+def waiting(session: Session) -> tuple[int, datetime | None]:
+    """How many records wait for the index, and since when the oldest does."""
+    count, since = session.execute(
+        select(func.count(), func.min(DirtyRecord.since)).select_from(DirtyRecord)
+    ).one()
+    return count, since

@@ -1,0 +1,306 @@
+"""Imports of records: streamed, in chunks that are each done for good, repeatable, undoable.
+
+A file is known by its digest. An import that was killed goes on after its last whole chunk; a
+file that was imported before changes nothing, since every record is known by source and source
+id and compared by the digest of what was received. What a person mended stands, and what the
+source says otherwise is listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from app.catalog import composing, normal
+from app.catalog.description import encoder
+from app.catalog.formats import Candidate, RecordFormat, Refusal
+from app.catalog.models import (
+    Import,
+    ImportProblem,
+    RecordIdentifier,
+    RecordRow,
+    SourceRecord,
+)
+from app.catalog.services import changes, dirty
+from app.database import Database, new_id, now
+from app.identity import tree
+
+CHUNK = 2_000
+KEPT_PROBLEMS = 10_000
+Progress = Callable[["Report"], None]
+
+
+class ImportProblemLine(msgspec.Struct, frozen=True):
+    """A record that was refused."""
+
+    place: str
+    code: str
+    message: str
+
+
+class Report(msgspec.Struct, kw_only=True):
+    """What an import did; the result of ``kaijuan import records --json``."""
+
+    id: str | None = None
+    read: int = 0
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    problems: list[ImportProblemLine] = []
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """The rows of one transaction."""
+
+    candidates: list[Candidate] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    size: int = 0
+
+
+def import_records(
+    database: Database,
+    source: RecordFormat,
+    path: Path,
+    *,
+    library_id: str,
+    account_id: str | None = None,
+    dry_run: bool = False,
+    progress: Progress = lambda _report: None,
+) -> Report:
+    """Imports a file; each chunk is one transaction that also notes how far it came.
+
+    ``dry_run`` reads and judges everything and changes nothing.
+    """
+    if dry_run:
+        return _rehearse(database, source, progress)
+    with database.transaction() as session:
+        batch_id, report, position = _begin(session, source, path, library_id, account_id)
+    for chunk in _chunks(source.read(skip=position)):
+        position += chunk.size
+        with database.transaction() as session:
+            _take(session, batch_id, library_id, chunk, report)
+            _note(session, batch_id, report, position)
+        progress(report)
+    with database.transaction() as session:
+        batch = session.get_one(Import, batch_id)
+        batch.state, batch.finished_at = "done", now()
+    database.checkpoint()
+    return report
+
+
+def _begin(
+    session: Session,
+    source: RecordFormat,
+    path: Path,
+    library_id: str,
+    account_id: str | None,
+) -> tuple[str, Report, int]:
+    """The batch of this file that was interrupted, or a new one."""
+    tree.get(session, library_id)
+    digest = digest_of(path)
+    wanted = select(Import).where(
+        Import.digest == digest,
+        Import.state == "running",
+        Import.library_id == library_id,
+        Import.format == source.name,
+    )
+    if batch := session.scalar(wanted):
+        counts = {n: getattr(batch, n) for n in ("read", "added", "changed", "unchanged", "refused")}
+        return batch.id, Report(id=batch.id, **counts), batch.position
+    batch = Import(
+        id=new_id(),
+        name=path.name,
+        digest=digest,
+        format=source.name,
+        library_id=library_id,
+        account_id=account_id,
+        state="running",
+        started_at=now(),
+    )
+    session.add(batch)
+    session.flush()
+    return batch.id, Report(id=batch.id), 0
+
+
+def digest_of(path: Path) -> str:
+    """The digest by which a file is known again."""
+    digest = blake2b(digest_size=32)
+    with path.open("rb") as file:
+        while block := file.read(1024 * 1024):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _chunks(records: Iterator[Candidate | Refusal]) -> Iterator[_Chunk]:
+    """Chunks in which no record stands twice: a later one of the same id begins the next."""
+    held: Candidate | Refusal | None = None
+    while True:
+        chunk, known = _Chunk(), set[tuple[str, str]]()
+        for record in _with(held, islice(records, CHUNK)):
+            held = None
+            if isinstance(record, Refusal):
+                chunk.refusals.append(record)
+            elif (record.source, record.source_id) in known:
+                held = record
+                break
+            else:
+                known.add((record.source, record.source_id))
+                chunk.candidates.append(record)
+            chunk.size += 1
+        if not chunk.size:
+            return
+        yield chunk
+
+
+def _with(held: Candidate | Refusal | None, rest: Iterator[Candidate | Refusal]) -> Iterator[Any]:
+    if held is not None:
+        yield held
+    yield from rest
+
+
+def _take(
+    session: Session, batch_id: str, library_id: str, chunk: _Chunk, report: Report
+) -> None:
+    known = _known(session, chunk.candidates)
+    fresh: list[Candidate] = []
+    for candidate in chunk.candidates:
+        row = known.get((candidate.source, candidate.source_id))
+        if row is None:
+            fresh.append(candidate)
+        elif row.digest == composing.digest(candidate.body):
+            report.unchanged += 1
+        else:
+            changes.from_source(session, row.id, candidate, batch_id)
+            report.changed += 1
+    _add(session, batch_id, library_id, fresh)
+    report.added += len(fresh)
+    report.read += chunk.size
+    for refusal in chunk.refusals:
+        _refuse(session, batch_id, refusal, report)
+
+
+def _known(session: Session, candidates: list[Candidate]) -> dict[tuple[str, str], Any]:
+    by_source: dict[str, list[str]] = {}
+    for candidate in candidates:
+        by_source.setdefault(candidate.source, []).append(candidate.source_id)
+    found: dict[tuple[str, str], Any] = {}
+    for source, ids in by_source.items():
+        wanted = (
+            select(RecordRow.id, RecordRow.source, RecordRow.source_id, SourceRecord.digest)
+            .outerjoin(SourceRecord, SourceRecord.record_id == RecordRow.id)
+            .where(RecordRow.source == source, RecordRow.source_id.in_(ids))
+        )
+        found |= {(row.source, row.source_id): row for row in session.execute(wanted)}
+    return found
+
+
+def _add(session: Session, batch_id: str, library_id: str, fresh: list[Candidate]) -> None:
+    if not fresh:
+        return
+    at = now()
+    records, sources, identifiers, marks = [], [], [], []
+    for candidate in fresh:
+        record = new_row(candidate, library_id, batch_id, at)
+        records.append(record)
+        marks.append((record["id"], 1))
+        sources.append(composing.source_row(record["id"], candidate, at))
+        for scheme, value in composing.found_by(candidate.description.identifiers):
+            identifiers.append({"record_id": record["id"], "scheme": scheme, "value": value})
+    session.execute(insert(RecordRow), records)
+    session.execute(insert(SourceRecord), sources)
+    if identifiers:
+        session.execute(insert(RecordIdentifier), identifiers)
+    dirty.mark_new(session, marks, at)
+
+
+def new_row(
+    candidate: Candidate, library_id: str, batch_id: str | None, at: datetime
+) -> dict[str, Any]:
+    """The columns of a new record."""
+    record_id = new_id()
+    description = candidate.description
+    work_id = normal.work_id(description, record_id)
+    return {
+        "id": record_id,
+        "kind": candidate.kind,
+        "state": "published",
+        "version": 1,
+        "title": description.title,
+        "library_id": library_id,
+        "work_id": work_id,
+        "source": candidate.source,
+        "source_id": candidate.source_id,
+        "audience": "public",
+        "policy": "open",
+        "description": encoder.encode(description),
+        "summary": composing.summary(
+            record_id=record_id,
+            kind=candidate.kind,
+            description=description,
+            library_id=library_id,
+            work_id=work_id,
+            parent_id=None,
+            added_at=at,
+        ),
+        "import_id": batch_id,
+        "added_at": at,
+        "changed_at": at,
+    }
+
+
+def _refuse(session: Session, batch_id: str, refusal: Refusal, report: Report) -> None:
+    report.refused += 1
+    if report.refused > KEPT_PROBLEMS:
+        return
+    line = ImportProblemLine(refusal.place, refusal.code, refusal.message[:500])
+    report.problems = [*report.problems, line]
+    session.add(
+        ImportProblem(
+            import_id=batch_id,
+            number=report.refused,
+            place=line.place,
+            code=line.code,
+            message=line.message,
+        )
+    )
+
+
+def _note(session: Session, batch_id: str, report: Report, position: int) -> None:
+    batch = session.get_one(Import, batch_id)
+    batch.position = position
+    batch.read, batch.added, batch.changed = report.read, report.added, report.changed
+    batch.unchanged, batch.refused = report.unchanged, report.refused
+
+
+def _rehearse(database: Database, source: RecordFormat, progress: Progress) -> Report:
+    report = Report()
+    for chunk in _chunks(source.read()):
+        with database.transaction(writes=False) as session:
+            known = _known(session, chunk.candidates)
+        for candidate in chunk.candidates:
+            row = known.get((candidate.source, candidate.source_id))
+            if row is None:
+                report.added += 1
+            elif row.digest == composing.digest(candidate.body):
+                report.unchanged += 1
+            else:
+                report.changed += 1
+        report.read += chunk.size
+        report.refused += len(chunk.refusals)
+        kept = [ImportProblemLine(r.place, r.code, r.message) for r in chunk.refusals]
+        report.problems = [*report.problems, *kept][:KEPT_PROBLEMS]
+        progress(report)
+    return report
+
+

@@ -1,0 +1,155 @@
+"""From records to the search index: the documents, and the drain that keeps the index true.
+
+An engine that is away takes nothing down: what it has not accepted stays in the dirty set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import structlog
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from app.catalog.composing import summary_decoder
+from app.catalog.description import Description, State, decoder
+from app.catalog.models import RecordRow, SearchableText
+from app.catalog.normal import isbn13
+from app.catalog.services import dirty
+from app.database import Database
+from app.identity.models import Library
+from search.documents import Document, Tombstone
+from search.index import SearchIndex, Status
+
+BATCH = 500
+logger = structlog.get_logger("kaijuan")
+
+
+def drain(database: Database, index: SearchIndex) -> int:
+    """Sends one batch of the dirty set to the index; how many records that settled."""
+    with database.transaction(writes=False) as session:
+        pairs = dirty.oldest(session, BATCH)
+        entries = list(documents(session, [record_id for record_id, _ in pairs]))
+    if not pairs:
+        return 0
+    known = {entry.id for entry in entries}
+    # A record that is no more (an undone rehearsal, a restored backup) leaves the index too.
+    entries += [Tombstone(i, version) for i, version in pairs if i not in known]
+    outcomes = index.write(entries)
+    refused = {outcome.id: outcome for outcome in outcomes if outcome.status is Status.REFUSED}
+    settled = [(entry.id, entry.version) for entry in entries if entry.id not in refused]
+    with database.transaction() as session:
+        dirty.settle(session, settled)
+        dirty.postpone(session, list(refused))
+    for outcome in refused.values():
+        logger.error("index-refused", record=outcome.id, reason=outcome.reason)
+    return len(settled)
+
+
+def documents(session: Session, ids: list[str]) -> Iterator[Document | Tombstone]:
+    """The documents of these records, tombstones for what is not published."""
+    for row in session.execute(_wanted().where(RecordRow.id.in_(ids))):
+        yield document_of(row)
+
+
+def every_document(
+    database: Database, after: str = "", batch: int = 2_000
+) -> Iterator[Document]:
+    """Every published record's document in order of id, by keyset, for a rebuild."""
+    while True:
+        wanted = (
+            _wanted()
+            .where(RecordRow.id > after, RecordRow.state == State.PUBLISHED)
+            .order_by(RecordRow.id)
+            .limit(batch)
+        )
+        with database.transaction(writes=False) as session:
+            rows = session.execute(wanted).all()
+        for row in rows:
+            entry = document_of(row)
+            if isinstance(entry, Document):
+                yield entry
+        if len(rows) < batch:
+            return
+        after = rows[-1].id
+
+
+def _wanted() -> Select[Any]:
+    return (
+        select(
+            RecordRow.id, RecordRow.version, RecordRow.kind, RecordRow.state,
+            RecordRow.audience, RecordRow.description, RecordRow.summary, RecordRow.library_id,
+            RecordRow.work_id, RecordRow.source_id, Library.path,
+            SearchableText.contents, SearchableText.beginning,
+        )
+        .join(Library, Library.id == RecordRow.library_id)
+        .outerjoin(SearchableText, SearchableText.record_id == RecordRow.id)
+    )  # fmt: skip
+
+
+def document_of(row: Any) -> Document | Tombstone:
+    """What search knows of a record."""
+    if row.state != State.PUBLISHED:
+        return Tombstone(row.id, row.version)
+    description = decoder.decode(row.description)
+    summary = summary_decoder.decode(row.summary)
+    return Document(
+        id=row.id,
+        version=row.version,
+        kind=row.kind,
+        title=description.title,
+        other_titles=tuple(title.value for title in description.other_titles),
+        agents=tuple(agent.name for agent in description.agents),
+        subjects=tuple(s.label or s.code for s in description.subjects),
+        subject_codes=subject_codes(description),
+        publisher=description.publisher,
+        description=description.description,
+        contents=description.contents or row.contents or "",
+        text=row.beginning or "",
+        identifiers=_identifiers(description, row.source_id),
+        language=summary.language,
+        year=summary.year,
+        library=row.library_id,
+        library_path=row.path,
+        audience=(row.audience,),
+        available=summary.available,
+        work=row.work_id,
+        added_at=summary.added_at,
+    )
+
+
+def subject_codes(description: Description) -> tuple[str, ...]:
+    """The values by which a record is found under a subject: for classes, those above too."""
+    codes: dict[str, None] = {}
+    for subject in description.subjects:
+        if subject.scheme == "clc" and subject.code:
+            for ancestor in clc_lineage(subject.code):
+                codes[f"clc:{ancestor}"] = None
+        else:
+            codes[subject.key] = None
+    return tuple(codes)
+
+
+def clc_lineage(code: str) -> list[str]:
+    """A class of the Chinese Library Classification and those above it: ``I242.4`` → I, I2, I24 …
+
+    The notation is hierarchical by length; the point after three digits does not count. Only T
+    (industry) has main classes of two letters (中国图书馆分类法, 第五版).
+    """
+    base = code.split("/")[0].split("-")[0].strip().upper()
+    start = 2 if base[:1] == "T" and base[1:2].isalpha() else 1
+    lineage = ["T"] if start == 2 else []
+    for end in range(start, len(base) + 1):
+        part = base[:end]
+        if not part.endswith("."):
+            lineage.append(part)
+    return lineage
+
+
+def _identifiers(description: Description, source_id: str | None) -> tuple[str, ...]:
+    values = {source_id} if source_id else set()
+    for identifier in description.identifiers:
+        value = identifier.value
+        values.add((isbn13(value) or value) if identifier.scheme == "isbn" else value)
+    return tuple(sorted(values))

@@ -1,0 +1,161 @@
+"""The database: engines, the transaction, and what every table shares.
+
+Only edges (the web endpoint, the job runner, a command) open a transaction; services and queries
+are handed its session. On SQLite a transaction that writes begins IMMEDIATE, since one that reads
+first and writes later fails at once when another writer came between.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Dialect,
+    Engine,
+    MetaData,
+    String,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import BigInteger, TypeDecorator
+from uuid_utils import uuid7
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """The parent of every table; constraint names are fixed, so that migrations can name them."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+def key_text(length: int | None = None) -> String:
+    """Text in byte order on both databases: keys, paths and cursors compare alike everywhere."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC time, kept as microseconds since 1970: exact and ordered on both databases."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        return None if value is None else to_micros(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return None if value is None else from_micros(value)
+
+
+def to_micros(moment: datetime) -> int:
+    """Microseconds since 1970 of an aware time."""
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone is not a moment")
+    whole = int(moment.timestamp() // 1) * 1_000_000
+    return whole + moment.microsecond
+
+
+def from_micros(micros: int) -> datetime:
+    """The aware UTC time of so many microseconds since 1970."""
+    seconds, rest = divmod(micros, 1_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
+
+
+def rfc3339(moment: datetime) -> str:
+    """``2026-01-02T03:04:05.000006Z``: RFC 3339, UTC, always with six digits, so it sorts as text."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def now() -> datetime:
+    """The present moment, aware, UTC."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """A UUIDv7 (RFC 9562): unique, and later ones sort after earlier ones."""
+    return str(uuid7())
+
+
+def random_id() -> str:
+    """128 random bits, for ids that must not tell when they were made."""
+    return secrets.token_hex(16)
+
+
+class Database:
+    """An engine and its transactions.
+
+    ``url`` is ``sqlite:///…`` or ``postgresql+psycopg://…``.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 16) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        arguments: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 4, "pool_timeout": 10}
+        if self.is_sqlite:
+            arguments["connect_args"] = {"timeout": 30, "check_same_thread": False}
+        else:
+            arguments["pool_pre_ping"] = True
+        self.engine: Engine = create_engine(self.url, **arguments)
+        if self.is_sqlite:
+            event.listen(self.engine, "connect", _set_up_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+        self._writing = self.engine.execution_options(kaijuan_writes=True)
+
+    @contextmanager
+    def transaction(self, *, writes: bool = True) -> Iterator[Session]:
+        """One unit of work: committed when the block ends, rolled back when it raises.
+
+        A block that only reads says ``writes=False``: it takes no lock, and is never committed.
+        """
+        with Session(self._writing if writes else self.engine, expire_on_commit=False) as session:
+            yield session
+            if writes:
+                session.commit()
+
+    def is_ready(self) -> bool:
+        """Whether the database answers."""
+        with self.transaction(writes=False) as session:
+            return session.scalar(text("SELECT 1")) == 1
+
+    def checkpoint(self) -> None:
+        """After a bulk load on SQLite: the log goes into the file and the file onto the disk."""
+        if self.is_sqlite:
+            with self.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        """Gives every connection back."""
+        self.engine.dispose()
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    """FULL, since NORMAL in WAL mode may lose acknowledged commits when the power goes."""
+    connection.isolation_level = None  # the driver must not begin transactions of its own
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "cache_size=-65536",
+        "mmap_size=268435456",
+        "temp_store=MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("kaijuan_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,45 @@
+"""The application, put together. Every part is wired here and nowhere else."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app import config
+from app.adapters import Adapters, open_adapters
+from app.catalog.routes.imports import imports
+from app.catalog.routes.kinds import GROUPS
+from app.catalog.routes.records import records
+from app.catalog.routes.search import search
+from app.catalog.routes.subjects import subjects
+from app.config import Settings
+from app.database import Database
+from app.identity.callers import authenticator
+from app.identity.routes.libraries import libraries
+from app.identity.routes.sessions import keep_cookie, sessions
+from app.readiness import checks_of
+from app.web import api, health, logs, problems
+from app.web.cursors import Cursors
+from app.web.docs import docs
+from search.index import SearchIndex
+
+
+def create_app(settings: Settings | None = None, adapters: Adapters | None = None) -> Flask:
+    """The WSGI application on these settings (the environment's) and engines (theirs)."""
+    settings = settings or config.load()
+    adapters = adapters or open_adapters(settings)
+    app = Flask("app", static_folder=None, template_folder=None)
+    logs.configure(settings.log_level)
+    logs.install(app)
+    problems.install(app)
+    health.install(app)
+    api.install(app, adapters.database, authenticator(settings.trusted_proxies))
+    api.provide(app, Settings, settings)
+    api.provide(app, Adapters, adapters)
+    api.provide(app, Database, adapters.database)
+    api.provide(app, SearchIndex, adapters.index)
+    api.provide(app, Cursors, Cursors(settings.secret_keys))
+    api.provide(app, health.Checks, checks_of(adapters))
+    api.register(app, health.health, docs, *GROUPS.values())
+    api.register(app, search, subjects, records, imports, libraries, sessions)
+    app.after_request(keep_cookie)
+    return app

@@ -1,0 +1,1 @@
+"""Libraries (the tree), accounts, roles, sessions, and the access decision."""

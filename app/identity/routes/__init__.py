@@ -1,0 +1,1 @@
+"""Endpoints of libraries and of signing in."""

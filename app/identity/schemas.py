@@ -1,0 +1,42 @@
+"""What identity's endpoints take and answer."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+LibraryId = Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class LibraryItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A library of the network."""
+
+    id: str
+    name: str
+    level: str
+    parent: str | None = None
+
+
+class LibraryList(msgspec.Struct, frozen=True):
+    """The libraries directly below one, in the tree's order."""
+
+    items: list[LibraryItem]
+    next: str | None
+
+
+class LibraryQuery(msgspec.Struct, frozen=True):
+    """Which libraries: those directly below ``parent``, the roots without it."""
+
+    parent: Annotated[str, Meta(max_length=64)] | None = None
+    cursor: Annotated[str, Meta(max_length=2_000)] | None = None
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+
+
+class Me(msgspec.Struct, frozen=True):
+    """Who is signed in, and with which roles on which libraries."""
+
+    account: str
+    name: str
+    roles: list[str]

@@ -1,0 +1,50 @@
+"""``kaijuan migrate``: the schema of this release."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from app import config
+from app.database import Database
+from app.terminal import json_option, refusals, show
+
+SCRIPTS = Path(__file__).parent.parent.parent / "migrations"
+
+
+def configuration(database: Database) -> Config:
+    """Alembic's configuration for this database."""
+    settings = Config()
+    settings.set_main_option("script_location", str(SCRIPTS))
+    settings.attributes["database"] = database
+    return settings
+
+
+def upgrade(database: Database) -> None:
+    """Brings the schema to this release; a schema that is there already is left alone."""
+    command.upgrade(configuration(database), "head")
+
+
+def revisions(database: Database) -> tuple[str | None, str | None]:
+    """The revision that the database is at, and the one that this release wants."""
+    wanted = ScriptDirectory.from_config(configuration(database)).get_current_head()
+    with database.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision(), wanted
+
+
+@click.command()
+@json_option
+def migrate(as_json: bool) -> None:
+    """Bring the database to this release; safe to repeat."""
+    with refusals():
+        database = Database(config.load().database_url)
+        before, _ = revisions(database)
+        upgrade(database)
+        after, _ = revisions(database)
+        result = {"before": before, "after": after}
+        show(result, as_json, lambda: iter([f"The database is at {after} (was {before})."]))

@@ -1,0 +1,90 @@
+"""What every command shares: results for people or as JSON, progress, and clear refusals."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from app.config import SettingError
+from app.errors import KaijuanError
+
+F = TypeVar("F", bound=Callable[..., Any])
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document as the result.")
+
+
+def show(result: Any, as_json: bool, lines: Callable[[], Iterator[str]]) -> None:
+    """Prints a result: as one JSON document, or as the lines for a person."""
+    if as_json:
+        click.echo(msgspec.json.encode(result).decode())
+        return
+    for line in lines():
+        click.echo(line)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turns what the domain refuses into a message on standard error and exit code 1."""
+    try:
+        yield
+    except (KaijuanError, SettingError) as error:
+        click.echo(f"kaijuan: {error}", err=True)
+        raise SystemExit(1) from error
+    except KeyboardInterrupt:
+        click.echo("kaijuan: interrupted; run it again to go on.", err=True)
+        raise SystemExit(130) from None
+
+
+class Meter:
+    """Progress with rate and time left: a bar on a terminal, one line a step otherwise."""
+
+    def __init__(self, label: str, total: int | None, quiet: bool = False) -> None:
+        self._label, self._total, self._quiet = label, total, quiet
+        self._started = self._said = time.monotonic()
+        self._bar: Progress | None = None
+        self._task: Any = None
+
+    def __enter__(self) -> Meter:
+        if not self._quiet and sys.stderr.isatty():
+            self._bar = Progress(
+                TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
+                MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn(),
+                console=Console(stderr=True),
+            )  # fmt: skip
+            self._bar.start()
+            self._task = self._bar.add_task(self._label, total=self._total, rate="")
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def at(self, done: int) -> None:
+        """Says that so many are done."""
+        seconds = max(time.monotonic() - self._started, 1e-6)
+        rate = f"{done / seconds:,.0f}/s"
+        if self._bar:
+            self._bar.update(self._task, completed=done, rate=rate)
+        elif not self._quiet and time.monotonic() - self._said >= 2:
+            self._said = time.monotonic()
+            click.echo(f"{self._label}: {done:,}{self._rest(done, seconds)}, {rate}", err=True)
+
+    def _rest(self, done: int, seconds: float) -> str:
+        if not self._total or not done:
+            return ""
+        left = seconds * (self._total - done) / done
+        return f" of {self._total:,}, {left:,.0f} s left"

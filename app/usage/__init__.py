@@ -1,0 +1,1 @@
+"""Facts about use: written as they happen, delivered in batches, counted later."""

@@ -1,0 +1,1 @@
+"""The edge: typed endpoints, problem documents, cursors, conditional and ranged answers."""

@@ -1,0 +1,103 @@
+"""Liveness, readiness with each engine's state, and Prometheus metrics."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+
+import msgspec
+from flask import Flask, Response, g, request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram
+from prometheus_client import generate_latest as generate
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from app.errors import ForbiddenError
+from app.web.access import Caller, Permission
+from app.web.api import Answer, Endpoints
+
+LATENCY = Histogram(
+    "kaijuan_request_seconds",
+    "Seconds from the first byte to the answer, by route rule.",
+    ("method", "rule"),
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+ANSWERS = Counter("kaijuan_answers_total", "Answers by route rule and status.", ("rule", "status"))
+
+health = Endpoints("web.health")
+
+
+class EngineState(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whether an engine answers, and what it says of itself."""
+
+    ok: bool
+    detail: str = ""
+
+
+class Checks:
+    """The engines that readiness asks. A check raises, or returns what is worth knowing."""
+
+    def __init__(self, checks: Mapping[str, Callable[[], str]]) -> None:
+        self._checks = checks
+
+    def run(self) -> dict[str, EngineState]:
+        """The state of every engine; one that fails does not hide the others."""
+        return {name: _state(check) for name, check in self._checks.items()}
+
+
+def _state(check: Callable[[], str]) -> EngineState:
+    try:
+        return EngineState(True, check())
+    except Exception as error:  # noqa: BLE001 - whatever an engine fails with is its state
+        return EngineState(False, f"{type(error).__name__}: {error}"[:300])
+
+
+@health.get("/healthz", Permission.PUBLIC)
+def alive() -> dict[str, bool]:
+    """Whether this process answers at all."""
+    return {"ok": True}
+
+
+@health.get("/readyz", Permission.PUBLIC)
+def ready(checks: Checks) -> Answer[dict[str, EngineState]]:
+    """Whether every engine answers; 503 names the one that does not."""
+    states = checks.run()
+    status = 200 if all(state.ok for state in states.values()) else 503
+    return Answer(states, status, cache="no-store")
+
+
+@health.get("/metrics", Permission.PUBLIC, json=False)
+def metrics(caller: Caller) -> Response:
+    """Prometheus metrics, for loopback or a token that may see them."""
+    if not (_is_loopback(caller.address) or caller.may(Permission.SEE_METRICS)):
+        raise ForbiddenError(Permission.SEE_METRICS)
+    return Response(_collect(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback and "X-Forwarded-For" not in request.headers
+    except ValueError:
+        return False
+
+
+def _collect() -> bytes:
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library has no types here
+        return generate(registry)
+    return generate()
+
+
+def install(app: Flask) -> None:
+    """Counts and times every answer by its rule."""
+
+    def count(response: Response) -> Response:
+        rule = request.url_rule.rule if request.url_rule else "none"
+        seconds = time.perf_counter() - g.get("started", time.perf_counter())
+        LATENCY.labels(request.method, rule).observe(seconds)
+        ANSWERS.labels(rule, response.status_code).inc()
+        return response
+
+    app.after_request(count)

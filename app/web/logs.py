@@ -1,0 +1,88 @@
+"""Structured logs, one line an event, each with its request id; grants and secrets masked."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import sys
+import time
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, request
+
+logger: structlog.stdlib.BoundLogger = structlog.get_logger("kaijuan")
+
+_GRANT = re.compile(r"(/content/)(?!open/)[^/]+")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+def configure(level: str = "info", *, pretty: bool = False) -> None:
+    """Sends every log line, also those of libraries, to standard error as JSON.
+
+    ``pretty`` is for a person at a terminal.
+    """
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
+    )
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _mask,
+    ]
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def mask(path: str) -> str:
+    """The path with its grant hidden: a grant opens a book for as long as it lives."""
+    return _GRANT.sub(r"\1…", path)
+
+
+def _mask(_logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if "path" in event:
+        event["path"] = mask(str(event["path"]))
+    return event
+
+
+def install(app: Flask) -> None:
+    """Gives every request an id, its own or the proxy's, and logs one line for each answer."""
+    app.before_request(_begin)
+    app.after_request(_end)
+
+
+def _begin() -> None:
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    g.started = time.perf_counter()
+
+
+def _end(response: Response) -> Response:
+    request_id = g.get("request_id", "")
+    response.headers["X-Request-ID"] = request_id
+    logger.info(
+        "request",
+        request_id=request_id,
+        method=request.method,
+        path=request.path,
+        rule=request.url_rule.rule if request.url_rule else None,
+        status=response.status_code,
+        ms=round((time.perf_counter() - g.get("started", 0)) * 1000, 2),
+    )
+    return response
