@@ -1,0 +1,128 @@
+"""How titles sound: pinyin without tones, initials, and the key that sorts by them.
+
+Needed only where documents are written. The readings are pypinyin's data, read from its files
+when first needed and cut to what differs from a character's usual reading: its own interface takes
+five times as long, and its import a third of a web worker's memory.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import msgspec
+import opencc
+
+from search.analysis.folding import fold
+from search.analysis.syllables import plain
+from search.analysis.tokens import is_chinese, runs
+
+_TO_SIMPLIFIED = opencc.OpenCC("t2s")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+#: Sorting looks at so many characters of a title.
+_COLLATED = 60
+
+
+class _Readings(msgspec.Struct, frozen=True):
+    """``usual`` by character; ``phrases`` where they differ; ``starts`` of all phrases known."""
+
+    usual: dict[str, str]
+    phrases: dict[str, tuple[str, ...]]
+    starts: frozenset[str]
+
+
+@lru_cache(maxsize=1)
+def _readings() -> _Readings:
+    spec = find_spec("pypinyin")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("pypinyin is not installed: titles cannot be given their pinyin")
+    folder = Path(spec.origin).parent
+    characters = msgspec.json.decode(
+        (folder / "pinyin_dict.json").read_bytes(), type=dict[str, str]
+    )
+    phrases = msgspec.json.decode(
+        (folder / "phrases_dict.json").read_bytes(), type=dict[str, list[list[str]]]
+    )
+    usual = {chr(int(point)): _toneless(all_.split(",")[0]) for point, all_ in characters.items()}
+    special = {
+        phrase: reading
+        for phrase, syllables in phrases.items()
+        if len(phrase) == len(syllables)
+        and (reading := tuple(_toneless(one[0]) for one in syllables))
+        != tuple(usual.get(character) for character in phrase)
+    }
+    starts = {phrase[:end] for phrase in phrases for end in range(1, len(phrase) + 1)}
+    return _Readings(usual, special, frozenset(starts))
+
+
+@lru_cache(maxsize=4096)
+def _toneless(syllable: str) -> str:
+    letters = unicodedata.normalize("NFD", syllable).replace("u\u0308", "v")
+    return plain("".join(letter for letter in letters if letter.isascii()))
+
+
+def pinyin(chinese: str) -> list[str]:
+    """One syllable for each character, by the longest phrases known; unknown ones stay."""
+    readings = _readings()
+    usual, starts = readings.usual, readings.starts
+    syllables: list[str] = []
+    place = 0
+    while place < len(chinese):
+        end = place + 1
+        while end < len(chinese) and chinese[place : end + 1] in starts:
+            end += 1
+        phrase = chinese[place:end]
+        special = readings.phrases.get(phrase)
+        syllables += special or [usual.get(character, character) for character in phrase]
+        place = end
+    return syllables
+
+
+def sounds(title: str) -> list[list[str]]:
+    """The ways a title with Chinese in it may be read, likeliest first: lists of syllables.
+
+    By phrases of its simplified form (重庆 is chong qing), by phrases as it is written, and by each
+    character's usual reading, which is what hasty readers type. A Latin word counts as a syllable.
+    """
+    written = _LONE_SURROGATE.sub(" ", unicodedata.normalize("NFKC", title))
+    if not any(map(is_chinese, runs(written))):
+        return []
+    usual = _readings().usual
+    by_phrase = [_syllables(text) for text in (_TO_SIMPLIFIED.convert(written), written)]
+    alone = [
+        syllable
+        for run in runs(fold(title))
+        for syllable in ([usual.get(one, one) for one in run] if is_chinese(run) else [run])
+    ]
+    return list({" ".join(reading): reading for reading in (*by_phrase, alone)}.values())
+
+
+def _syllables(text: str) -> list[str]:
+    return [
+        syllable
+        for run in runs(text)
+        for syllable in (pinyin(run) if is_chinese(run) else [plain(fold(run))])
+    ]
+
+
+def initials(syllables: Sequence[str]) -> str:
+    """The first letters of syllables: hlm."""
+    return "".join(syllable[0] for syllable in syllables)
+
+
+def collation_key(title: str) -> str:
+    """A string whose byte order is the order of a Chinese shelf: pinyin, then the characters.
+
+    Syllables are compared one by one, so that all of 张 come before 章 within zhang; digits and
+    Latin words sort before Chinese, by themselves.
+    """
+    folded = fold(title)[:_COLLATED]
+    return " ".join(
+        f"{syllable}\u0001{written}" if syllable != written else written
+        for run in runs(folded)
+        for syllable, written in (
+            zip(pinyin(run), run, strict=True) if is_chinese(run) else ((run, run),)
+        )
+    )

@@ -1,0 +1,76 @@
+"""Cutting folded text: bigrams for Chinese, words for everything else.
+
+A run of Chinese characters gives its overlapping bigrams and then its last character, so that
+every character begins some token and a prefix finds it anywhere (红楼梦 gives 红楼, 楼梦, 梦).
+Punctuation and line ends between Chinese characters are looked through: 《红楼梦》研究 is one run,
+as a reader who leaves the marks out expects, and as scanned lines need.
+"""
+
+import re
+from collections.abc import Iterator
+
+from search.analysis.folding import fold
+from search.analysis.isbn import normal_isbn
+from search.analysis.stemming import stem
+
+#: Ideographs of every plane, their radicals and private additions, kana and hangul.
+CHINESE = (
+    "\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3038-\u303b\u3041-\u3096\u309d-\u30fa"
+    "\u30fc-\u30ff\u3105-\u312f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
+    "\ue000-\ufaff\U00020000-\U0003ffff\U000f0000-\U0010ffff"
+)
+_LETTER = rf"[^\W_{CHINESE}]"
+_CLITIC = rf"(?:['’ʼ]{_LETTER}{{1,2}}(?!{_LETTER}))?"  # the 's of "Alice's" belongs to its word
+RUN = re.compile(rf"[{CHINESE}](?:[^\w{CHINESE}]{{0,4}}[{CHINESE}])*|{_LETTER}+{_CLITIC}")
+_IS_CHINESE = re.compile(f"[{CHINESE}]")
+_NOT_CHINESE = re.compile(f"[^{CHINESE}]")
+_APOSTROPHES = str.maketrans("", "", "'’ʼ")
+
+LONGEST_WORD = 64
+STEM_MARK = "ˢ"  # keeps stems apart from words: 'ˢhistori'
+
+
+def is_chinese(text: str) -> bool:
+    """Whether ``text`` begins with a character that is cut into bigrams."""
+    return _IS_CHINESE.match(text) is not None
+
+
+def runs(folded: str) -> Iterator[str]:
+    """The runs of a folded text in order: Chinese without marks between, and single words."""
+    for match in RUN.finditer(folded):
+        yield clean_run(match[0])
+
+
+def clean_run(run: str) -> str:
+    """A run without what stands between its characters, cut to what an index keeps of a word."""
+    if is_chinese(run):
+        return run if len(run) == 1 else _NOT_CHINESE.sub("", run)
+    return run.translate(_APOSTROPHES)[:LONGEST_WORD]
+
+
+def run_tokens(run: str) -> list[str]:
+    """The tokens of one run: a word is its own, a Chinese run its bigrams and its last."""
+    if not is_chinese(run):
+        return [run]
+    return [first + second for first, second in zip(run, run[1:], strict=False)] + [run[-1]]
+
+
+def tokens(text: str) -> list[str]:
+    """The tokens of a text as it was written, in order."""
+    return [token for run in runs(fold(text)) for token in run_tokens(run)]
+
+
+def stems(words: list[str]) -> list[str]:
+    """The marked stems of English words, each once: what the index keeps beside the words."""
+    return [STEM_MARK + base for base in dict.fromkeys(map(stem, words)) if base.isascii()]
+
+
+def key(text: str) -> str:
+    """What two titles have in common when they are the same title: their runs and nothing else."""
+    return " ".join(runs(fold(text)))
+
+
+def identifier_tokens(identifier: str) -> list[str]:
+    """An ISBN as its thirteen digits; any other identifier as its words."""
+    isbn = normal_isbn(identifier)
+    return [isbn] if isbn else tokens(identifier)

@@ -1,0 +1,80 @@
+"""Words in FTS5's language, and the keys that titles are reached by. Every token is quoted."""
+
+from search.analysis.syllables import cut_syllables, may_be_initials
+from search.analysis.tokens import STEM_MARK
+from search.analysis.words import Word, Words
+
+#: The weights of bm25, by the columns of ``words`` and of ``sounds``.
+WORD_WEIGHTS = "10.0, 6.0, 5.0, 3.0, 8.0, 1.0, 2.0"
+SOUND_WEIGHTS = "2.0, 1.0"
+
+#: What a title is reached by: its folded self, another title, its joined pinyin, its initials.
+BY_TITLE, BY_OTHER, BY_PINYIN, BY_INITIALS = "t", "o", "p", "i"
+#: Keys that have no spaces: any letter may go on from them.
+JOINED = (BY_PINYIN, BY_INITIALS)
+LONGEST_KEY = 64
+LAST_CHARACTER = "\U0010ffff"
+
+#: Shorter initials stand in the middle of too many titles to mean one.
+_FEWEST_INITIALS = 3
+_MOST_SOUNDS = 32
+
+
+def title_key(by: str, key: str) -> str:
+    """The key of ``title`` for what a title is reached by."""
+    return by + key[:LONGEST_KEY]
+
+
+def all_of(words: Words) -> str:
+    """Every word required; adjacent in the title counts once more."""
+    required = " AND ".join(one_of(word) for word in words.items)
+    if words.isbn:
+        return f'identifiers : "{words.isbn}" OR ({required})'
+    if len(words.items) == 1:
+        return required
+    return f"({required}) OR title : {_phrase(words.key_tokens)}"
+
+
+def any_of(words: Words) -> str:
+    """Any word is enough, and any two adjacent characters of a Chinese one."""
+    loose = dict.fromkeys(
+        _quote(token) + " *" * word.prefix for word in words.items for token in word.tokens
+    )
+    return " OR ".join(loose)
+
+
+def one_of(word: Word) -> str:
+    """One word, in any field and with any English ending."""
+    phrase = _phrase(word.tokens)
+    if word.prefix:
+        return f"{phrase} *"
+    return f"({phrase} OR {_quote(STEM_MARK + word.stem)})" if word.stem else phrase
+
+
+def title_beginning(words: Words) -> str:
+    """Every word in a title, the last perhaps not yet typed to its end."""
+    *whole, last = words.items
+    parts = [*map(one_of, whole), _phrase(last.tokens) + " *"]
+    return f"{{title other}} : ({' AND '.join(parts)})"
+
+
+def sounds_of(latin: str) -> str:
+    """Titles that sound so, in their middle too; empty when letters cannot be pinyin."""
+    letters = latin[:_MOST_SOUNDS]
+    ways = [f"pinyin : {_phrase(way)}" for way in cut_syllables(letters)]
+    if len(letters) >= _FEWEST_INITIALS and may_be_initials(letters):
+        ways.append(f"initials : {_phrase(pairs(letters)[:-1])}")
+    return " OR ".join(ways)
+
+
+def pairs(letters: str) -> list[str]:
+    """Initials are cut as Chinese is: overlapping pairs and the last letter."""
+    return [a + b for a, b in zip(letters, letters[1:], strict=False)] + [letters[-1]]
+
+
+def _quote(token: str) -> str:
+    return f'"{token}"'  # no token holds a quotation mark: marks are cut away before
+
+
+def _phrase(tokens: tuple[str, ...] | list[str]) -> str:
+    return f'"{" ".join(tokens)}"'

@@ -1,0 +1,83 @@
+"""Rows that match words, and rows whose titles are the words.
+
+Sets past ``EXACT_TO`` are cut to the best so many before they are joined, which is what keeps the
+commonest words within their time.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+
+import msgspec
+
+from search.backends.sqlite import expressions as fts
+from search.backends.sqlite.filters import Where
+from search.index import EXACT_TO
+
+_MOST_RAISED = 300
+
+
+class Match(msgspec.Struct):
+    """A row that matched, its score (higher is better), its facet codes and its work."""
+
+    row: int
+    score: float
+    codes: bytes
+    work: str
+
+
+def dead_rows(connection: sqlite3.Connection) -> int:
+    """How many rows of ``words`` belong to no document any more."""
+    found: tuple[int] = connection.execute("SELECT value FROM meta WHERE name = 'dead'").fetchone()
+    return found[0]
+
+
+def match_words(
+    connection: sqlite3.Connection, table: str, expression: str, condition: Where
+) -> list[Match]:
+    """The best rows of an FTS5 expression, one more than are counted exactly."""
+    weights = fts.WORD_WEIGHTS if table == "words" else fts.SOUND_WEIGHTS
+    score = f"bm25({table}, {weights})"
+    if condition.sql:
+        statement = (
+            f"SELECT d.row, {score} AS score, d.codes, d.work FROM {table}"
+            f" CROSS JOIN document d ON d.row = {table}.rowid"
+            f" WHERE {table} MATCH ? AND {condition.sql} ORDER BY score LIMIT {EXACT_TO + 1}"
+        )
+    else:
+        best = EXACT_TO + 1 + dead_rows(connection)
+        statement = (
+            "SELECT d.row, m.score, d.codes, d.work FROM"
+            f" (SELECT rowid, {score} AS score FROM {table} WHERE {table} MATCH ?"
+            f" ORDER BY score LIMIT {best}) m"
+            f" CROSS JOIN document d ON d.row = m.rowid LIMIT {EXACT_TO + 1}"
+        )
+    rows = connection.execute(statement, [expression, *condition.parameters])
+    return [Match(row, -score, codes, work) for row, score, codes, work in rows]
+
+
+def whole_titles(connection: sqlite3.Connection, key: str) -> list[int]:
+    """The rows that have exactly this key."""
+    return [row for (row,) in connection.execute("SELECT row FROM title WHERE key = ?", (key,))]
+
+
+def beginning_titles(connection: sqlite3.Connection, start: str) -> list[tuple[int, int]]:
+    """Rows whose key begins so and goes on, with the length of the key."""
+    rows = connection.execute(
+        "SELECT row, length(key) FROM title WHERE key > ? AND key < ? ORDER BY key LIMIT ?",
+        (start, start + fts.LAST_CHARACTER, _MOST_RAISED),
+    )
+    return rows.fetchall()
+
+
+def match_rows(
+    connection: sqlite3.Connection, rows: Iterable[int], condition: Where
+) -> list[Match]:
+    """Those of the rows that pass the condition, with no score yet."""
+    wanted = list(rows)
+    found = connection.execute(
+        "SELECT d.row, 0.0, d.codes, d.work FROM document d"
+        " WHERE d.row IN (SELECT value FROM json_each(?))"
+        + (f" AND {condition.sql}" if condition.sql else ""),
+        [msgspec.json.encode(wanted).decode(), *condition.parameters],
+    )
+    return [Match(*row) for row in found]

@@ -1,0 +1,181 @@
+"""Answering a query: what matches, one page of it, counts and highlights, in one snapshot."""
+
+import sqlite3
+from collections.abc import Sequence
+
+import msgspec
+
+from search.analysis.words import Words, read_words
+from search.backends.sqlite import expressions as fts
+from search.backends.sqlite.corrections import corrected
+from search.backends.sqlite.counting import count_facets
+from search.backends.sqlite.filters import Where, where
+from search.backends.sqlite.listing import count_documents, listed, listed_codes
+from search.backends.sqlite.matching import Match, match_words
+from search.backends.sqlite.ranking import ranked
+from search.backends.sqlite.schema import decode_stored
+from search.highlights import highlight
+from search.index import (
+    EXACT_TO,
+    RELEVANCE_DEPTH,
+    Hit,
+    Hits,
+    Position,
+    Query,
+    QueryRefusedError,
+    Sort,
+)
+
+_RELEVANCE_POSITION = 2
+
+
+class _Found(msgspec.Struct):
+    """The matches of a word search, best first, and how they came about."""
+
+    words: Words
+    matches: list[Match]
+    correction: str | None = None
+    relaxed: bool = False
+
+    @property
+    def exact(self) -> bool:
+        return len(self.matches) <= EXACT_TO
+
+
+def answer(connection: sqlite3.Connection, query: Query) -> Hits:
+    """The answer to a query in the connection's present snapshot."""
+    words = read_words(query.words)
+    condition = where(connection, query)
+    if condition is None or (query.words.strip() and not words.items):
+        return Hits(total=0)
+    if not words.items:
+        return _list_all(connection, query, condition)
+    found = _find(connection, words, condition)
+    if query.by_work:
+        found.matches = _best_of_works(found.matches)
+    if query.sort is Sort.RELEVANCE:
+        page, after = _relevance_page(found.matches, query)
+    else:
+        narrowed = _only(found, condition, query)
+        page, after = listed(connection, narrowed, query)
+    counted = found.matches[:EXACT_TO]
+    return Hits(
+        total=len(counted),
+        total_exact=found.exact,
+        items=_hits(connection, page, found.words if query.highlights else None),
+        facets=count_facets(connection, [match.codes for match in counted], query),
+        facets_exact=found.exact,
+        correction=found.correction,
+        relaxed=found.relaxed,
+        next=after,
+    )
+
+
+def _list_all(connection: sqlite3.Connection, query: Query, condition: Where) -> Hits:
+    page, after = listed(connection, condition, query)
+    total = count_documents(connection, condition, query)
+    blobs = listed_codes(connection, condition, query) if query.facets else []
+    return Hits(
+        total=total,
+        items=_hits(connection, page, None),
+        facets=count_facets(connection, blobs, query),
+        facets_exact=total <= EXACT_TO,
+        next=after,
+    )
+
+
+def _find(connection: sqlite3.Connection, words: Words, condition: Where) -> _Found:
+    """All words; else words spelled right; else any of the words."""
+    matches = ranked(connection, words, condition)
+    if matches:
+        return _Found(words, matches)
+    better = corrected(connection, words, condition)
+    if better:
+        right = read_words(better)
+        if matches := ranked(connection, right, condition):
+            return _Found(right, matches, correction=better)
+    matches = match_words(connection, "words", fts.any_of(words), condition)
+    return _Found(words, matches, relaxed=bool(matches))
+
+
+def _best_of_works(matches: list[Match]) -> list[Match]:
+    best: dict[str, Match] = {}
+    for match in matches:
+        best.setdefault(match.work, match)
+    return list(best.values())
+
+
+def _relevance_page(
+    matches: list[Match], query: Query
+) -> tuple[list[tuple[int, float]], Position | None]:
+    """The page after a position, as rows with scores, and the position of its end."""
+    reachable = matches[:RELEVANCE_DEPTH]
+    start = 0
+    if query.after is not None:
+        score, row = _relevance_position(query.after)
+        start = next(
+            (
+                place
+                for place, match in enumerate(reachable)
+                if (-match.score, match.row) > (-score, row)
+            ),
+            len(reachable),
+        )
+    page = reachable[start : start + query.limit]
+    more = start + query.limit < len(reachable)
+    after = (page[-1].score, page[-1].row) if page and more else None
+    return [(match.row, match.score) for match in page], after
+
+
+def _relevance_position(after: Position) -> tuple[float, int]:
+    if len(after) == _RELEVANCE_POSITION:
+        score, row = after
+        if isinstance(score, int | float) and isinstance(row, int):
+            return float(score), row
+    raise QueryRefusedError("after", "this is not a position of a list by relevance")
+
+
+def _only(found: _Found, condition: Where, query: Query) -> Where:
+    """The condition that a document is among what was found."""
+    if found.exact or query.by_work:
+        rows = msgspec.json.encode([match.row for match in found.matches]).decode()
+        return Where("d.row IN (SELECT value FROM json_each(?))", [rows])
+    return condition.and_(
+        "d.row IN (SELECT rowid FROM words WHERE words MATCH ?)", fts.all_of(found.words)
+    )
+
+
+def _hits(
+    connection: sqlite3.Connection, page: Sequence[tuple[int, float]], words: Words | None
+) -> list[Hit]:
+    rows = msgspec.json.encode([row for row, _ in page]).decode()
+    found = {
+        row: (identifier, fields)
+        for row, identifier, fields in connection.execute(
+            "SELECT d.row, d.id, s.fields FROM document d JOIN stored s ON s.row = d.row"
+            " WHERE d.row IN (SELECT value FROM json_each(?))",
+            (rows,),
+        )
+    }
+    return [
+        Hit(identifier, score, _highlights(words, fields) if words else {})
+        for row, score in page
+        for identifier, fields in (found[row],)
+    ]
+
+
+def _highlights(words: Words, fields: bytes) -> dict[str, list[str]]:
+    stored = decode_stored(fields)
+    return highlight(
+        words.items,
+        {
+            "title": stored.title,
+            "other_titles": stored.other_titles,
+            "agents": stored.agents,
+            "subjects": stored.subjects,
+            "publisher": stored.publisher,
+            "description": stored.description,
+            "contents": stored.contents,
+            "text": stored.text,
+        },
+    )
