@@ -60,7 +60,7 @@ class LocalStore:
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         check_span(start, length)
-        with translated(key), self._path(key).open("rb") as source:
+        with translated(key), self._path(key).open("rb", buffering=0) as source:
             source.seek(start)
             return source.read(-1 if length is None else length)
 
@@ -69,7 +69,7 @@ class LocalStore:
     ) -> Chunks:
         check_span(start, length)
         with translated(key):
-            source = self._path(key).open("rb")
+            source = self._path(key).open("rb", buffering=0)
             source.seek(start)
             left = max(os.fstat(source.fileno()).st_size - start, 0)
         wanted = left if length is None else min(left, length)
