@@ -1,0 +1,30 @@
+"""Wiring: which faces an application has, and how its problems look to a person."""
+
+from __future__ import annotations
+
+from flask import Flask, Response
+
+from app.config import Settings
+from app.pages.render import Site, page
+from app.pages.routes.help import help_pages
+from app.pages.routes.home import home
+from app.pages.routes.reading import reading
+from app.pages.routes.records import records
+from app.pages.routes.searching import searching
+from app.pages.routes.subjects import subjects
+from app.web import api
+from app.web.problems import Problem, ProblemType
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Adds every page to the application, and pages for its problems."""
+    site = Site(settings.source_url, settings.content_url)
+    api.provide(app, Site, site)
+    api.register(app, home, searching, records, subjects, reading, help_pages)
+
+    def problem_page(kind: ProblemType, problem: Problem) -> Response:
+        answer = page(site, "problem.html", kind.status, kind=kind, problem=problem)
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+    app.extensions["kaijuan.problem_page"] = problem_page

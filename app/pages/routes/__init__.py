@@ -1,0 +1,1 @@
+"""The addresses that a browser opens, one file per noun."""

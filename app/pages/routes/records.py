@@ -1,0 +1,69 @@
+"""A record's page, the same for every kind, at one address each."""
+
+from __future__ import annotations
+
+from flask import Response, redirect
+from sqlalchemy.orm import Session
+
+from app.catalog.composing import PLURALS, summary_decoder
+from app.catalog.description import Kind
+from app.catalog.models import SourceRecord
+from app.catalog.queries import records as queries
+from app.catalog.queries import subjects as subject_queries
+from app.catalog.schemas import RecordId
+from app.catalog.services.viewing import view
+from app.pages.facts import facts, received
+from app.pages.render import Site, language, page
+from app.pages.words import Words
+from app.web.access import Caller, Permission
+from app.web.api import Endpoints
+
+records = Endpoints("pages.records")
+_PAGES = {f"{plural}": kind for kind, plural in PLURALS.items()}
+EDITIONS = 8
+PARTS = 24
+
+
+@records.get("/records/<record_id>", Permission.PUBLIC, json=False)
+def find(session: Session, caller: Caller, record_id: RecordId) -> Response:
+    """Leads to the record's page, whatever its kind."""
+    found = queries.visible(session, record_id, caller.audience)
+    return _to(address(found.kind, found.id))
+
+
+@records.get(f"/<any({', '.join(_PAGES)}):plural>/<record_id>", Permission.PUBLIC, json=False)
+def show(
+    session: Session, caller: Caller, plural: str, record_id: RecordId, site: Site
+) -> Response:
+    """A record: what it is, whether it can be opened, and everything said of it."""
+    found = queries.visible(session, record_id, caller.audience)
+    if found.kind != _PAGES[plural]:
+        return _to(address(found.kind, found.id))
+    seen = view(session, caller, found)
+    about = seen.description
+    editions = queries.editions(session, found.work_id, caller.audience, EDITIONS + 1)
+    parts = queries.newest(session, audience=caller.audience, parent_id=found.id, limit=PARTS)
+    labels = subject_queries.labels(session, [subject.key for subject in about.subjects])
+    return page(
+        site,
+        "record.html",
+        seen=seen,
+        about=about,
+        summary=summary_decoder.decode(found.summary),
+        file=seen.files[0] if seen.files else None,
+        subjects=[(subject, labels.get(subject.key, "")) for subject in about.subjects],
+        editions=[s for kept in editions if (s := summary_decoder.decode(kept)).id != found.id],
+        parts=[summary_decoder.decode(part) for part in parts.summaries],
+        facts=facts(seen, Words(language())),
+        source_fields=received(session.get(SourceRecord, found.id)),
+    )
+
+
+def address(kind: str, record_id: str) -> str:
+    """The one address of a record's page."""
+    return f"/{PLURALS[Kind(kind)]}/{record_id}"
+
+
+def _to(place: str) -> Response:
+    answer = redirect(place, 308)
+    return Response(answer.get_data(), answer.status_code, answer.headers)
