@@ -86,6 +86,8 @@ def sounds(title: str) -> list[list[str]]:
     By phrases of its simplified form (重庆 is chong qing), by phrases as it is written, and by each
     character's usual reading, which is what hasty readers type. A Latin word counts as a syllable.
     """
+    if title.isascii():
+        return []
     written = _LONE_SURROGATE.sub(" ", unicodedata.normalize("NFKC", title))
     if not any(map(is_chinese, runs(written))):
         return []
@@ -112,17 +114,16 @@ def initials(syllables: Sequence[str]) -> str:
     return "".join(syllable[0] for syllable in syllables)
 
 
-def collation_key(title: str) -> str:
-    """A string whose byte order is the order of a Chinese shelf: pinyin, then the characters.
+def collation_key(key: str) -> str:
+    """A string whose byte order is the order of a Chinese shelf, from a folded title.
 
-    Syllables are compared one by one, so that all of 张 come before 章 within zhang; digits and
-    Latin words sort before Chinese, by themselves.
+    Pinyin decides, then the character, one by one, so that all of 张 stand before 章 within zhang;
+    digits and Latin words stand as they are.
     """
-    folded = fold(title)[:_COLLATED]
-    return " ".join(
-        f"{syllable}\u0001{written}" if syllable != written else written
-        for run in runs(folded)
-        for syllable, written in (
-            zip(pinyin(run), run, strict=True) if is_chinese(run) else ((run, run),)
-        )
-    )
+    return " ".join(_collated(run) for run in key[:_COLLATED].split(" "))
+
+
+def _collated(run: str) -> str:
+    if not is_chinese(run):
+        return run
+    return " ".join(map("\u0001".join, zip(pinyin(run), run, strict=True)))

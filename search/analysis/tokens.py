@@ -7,7 +7,8 @@ as a reader who leaves the marks out expects, and as scanned lines need.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
+from operator import add
 
 from search.analysis.folding import fold
 from search.analysis.isbn import normal_isbn
@@ -26,19 +27,23 @@ _IS_CHINESE = re.compile(f"[{CHINESE}]")
 _NOT_CHINESE = re.compile(f"[^{CHINESE}]")
 _APOSTROPHES = str.maketrans("", "", "'’ʼ")
 
+_FIRST_CHINESE = CHINESE[0]
+
 LONGEST_WORD = 64
 STEM_MARK = "ˢ"  # keeps stems apart from words: 'ˢhistori'
 
 
 def is_chinese(text: str) -> bool:
     """Whether ``text`` begins with a character that is cut into bigrams."""
-    return _IS_CHINESE.match(text) is not None
+    return text[:1] >= _FIRST_CHINESE and _IS_CHINESE.match(text) is not None
 
 
-def runs(folded: str) -> Iterator[str]:
+def runs(folded: str) -> list[str]:
     """The runs of a folded text in order: Chinese without marks between, and single words."""
-    for match in RUN.finditer(folded):
-        yield clean_run(match[0])
+    return [
+        run if len(run) <= LONGEST_WORD and run.isalnum() else clean_run(run)
+        for run in RUN.findall(folded)
+    ]
 
 
 def clean_run(run: str) -> str:
@@ -52,15 +57,21 @@ def run_tokens(run: str) -> list[str]:
     """The tokens of one run: a word is its own, a Chinese run its bigrams and its last."""
     if not is_chinese(run):
         return [run]
-    return [first + second for first, second in zip(run, run[1:], strict=False)] + [run[-1]]
+    return [*map(add, run, run[1:]), run[-1]]
 
 
 def tokens(text: str) -> list[str]:
     """The tokens of a text as it was written, in order."""
-    return [token for run in runs(fold(text)) for token in run_tokens(run)]
+    cut: list[str] = []
+    for run in runs(fold(text)):
+        if run < _FIRST_CHINESE:
+            cut.append(run)
+        else:
+            cut += run_tokens(run)
+    return cut
 
 
-def stems(words: list[str]) -> list[str]:
+def stems(words: Iterable[str]) -> list[str]:
     """The marked stems of English words, each once: what the index keeps beside the words."""
     return [STEM_MARK + base for base in dict.fromkeys(map(stem, words)) if base.isascii()]
 

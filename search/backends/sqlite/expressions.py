@@ -1,5 +1,7 @@
 """Words in FTS5's language, and the keys that titles are reached by. Every token is quoted."""
 
+from operator import add
+
 from search.analysis.syllables import cut_syllables, may_be_initials
 from search.analysis.tokens import STEM_MARK
 from search.analysis.words import Word, Words
@@ -69,7 +71,7 @@ def sounds_of(latin: str) -> str:
 
 def pairs(letters: str) -> list[str]:
     """Initials are cut as Chinese is: overlapping pairs and the last letter."""
-    return [a + b for a, b in zip(letters, letters[1:], strict=False)] + [letters[-1]]
+    return [*map(add, letters, letters[1:]), letters[-1]]
 
 
 def _quote(token: str) -> str:

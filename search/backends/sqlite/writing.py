@@ -3,6 +3,7 @@
 import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from sys import byteorder
 
 import msgspec
@@ -46,17 +47,24 @@ def stored_fields(document: Document) -> bytes:
     )
 
 
-def _each(values: Iterable[str]) -> list[str]:
-    return [token for value in values if value for token in tokens(value)]
+@lru_cache(maxsize=32_768)
+def _heading_tokens(heading: str) -> tuple[str, ...]:
+    return tuple(tokens(heading))  # names and headings come again and again
+
+
+def _headings(values: Iterable[str]) -> list[str]:
+    return [token for value in values for token in _heading_tokens(value)]
 
 
 def word_columns(document: Document) -> tuple[str, ...]:
     """The columns of ``words``, as tokens between spaces."""
     title = tokens(document.title)
-    other = _each(document.other_titles)
-    agents = _each(document.agents)
-    subjects = _each(document.subjects)
-    rest = _each((document.publisher, document.description, document.contents, document.text))
+    other = [token for one in document.other_titles for token in tokens(one)]
+    agents = _headings(document.agents)
+    subjects = _headings(document.subjects)
+    rest = _headings((document.publisher,))
+    for text in filter(None, (document.description, document.contents, document.text)):
+        rest += tokens(text)
     identifiers = [token for one in document.identifiers for token in identifier_tokens(one)]
     english = document.language.startswith("en")
     stemmed = stems([*title, *other, *subjects, *rest]) if english else []
@@ -73,9 +81,9 @@ def sound_columns(readings: Sequence[Sequence[str]]) -> tuple[str, str]:
     )
 
 
-def title_keys(document: Document, readings: Iterable[Sequence[str]]) -> set[str]:
+def title_keys(document: Document, folded: str, readings: Iterable[Sequence[str]]) -> set[str]:
     """All that the titles of a document are reached by from their beginning."""
-    keys = {title_key(BY_TITLE, key(document.title))}
+    keys = {title_key(BY_TITLE, folded)}
     keys.update(title_key(BY_OTHER, key(title)) for title in document.other_titles)
     for reading in readings:
         keys.add(title_key(BY_PINYIN, "".join(reading)))
@@ -166,15 +174,15 @@ class Batch:
             self._bury(old)
             self._rows.version.append((item.id, item.version, None))
             return
-        fields = stored_fields(item)
+        fields, folded = stored_fields(item), key(item.title)
         row = fresh
         if old is not None and self._is_stored(old, fields):
             row = old
             self._connection.execute("DELETE FROM subject WHERE row = ?", (old,))
         else:
             self._bury(old)
-            self._add_text(item, fields, row)
-        self._add_document(item, row)
+            self._add_text(item, fields, folded, row)
+        self._add_document(item, folded, row)
         self._rows.version.append((item.id, item.version, row))
 
     def _is_stored(self, row: int, fields: bytes) -> bool:
@@ -186,7 +194,7 @@ class Batch:
             self._rows.gone.append((row,))
             self._dead += 1
 
-    def _add_text(self, document: Document, fields: bytes, row: int) -> None:
+    def _add_text(self, document: Document, fields: bytes, folded: str, row: int) -> None:
         readings = [
             reading
             for title in (document.title, *document.other_titles)
@@ -194,11 +202,11 @@ class Batch:
         ]
         self._rows.stored.append((row, fields))
         self._rows.words.append((row, *word_columns(document)))
-        self._rows.title += ((one, row) for one in title_keys(document, readings))
+        self._rows.title += ((one, row) for one in title_keys(document, folded, readings))
         if readings:
             self._rows.sounds.append((row, *sound_columns(readings)))
 
-    def _add_document(self, document: Document, row: int) -> None:
+    def _add_document(self, document: Document, folded: str, row: int) -> None:
         audience = AUDIENCE_SEPARATOR.join(sorted(set(document.audience)))
         subjects = sorted({self._code(Facet.SUBJECT, code) for code in document.subject_codes})
         kind = self._code(Facet.KIND, document.kind)
@@ -209,7 +217,7 @@ class Batch:
             (
                 row,
                 document.id,
-                key(document.title),
+                folded,
                 kind,
                 language,
                 self._code(AUDIENCE, audience),
@@ -218,7 +226,7 @@ class Batch:
                 _NO_YEAR if year is None else year,
                 -_NO_YEAR if year is None else year,
                 document.added_at,
-                document.sort_title or collation_key(document.title),
+                document.sort_title or collation_key(folded),
                 document.work or document.id,
                 pack(codes),
             )
