@@ -9,7 +9,7 @@ from app.publications.findings import RefusedError, Report
 from app.publications.limits import Limits
 from app.publications.paths import decode_name, fold, is_safe
 from app.publications.source import Source
-from app.publications.zipdirectory import Record, data_offset, read_directory
+from app.publications.zipdirectory import LOCAL, Record, data_offset, read_directory
 
 STORED, DEFLATED = 0, 8
 FLAG_ENCRYPTED, FLAG_UTF8 = 0x1, 0x800
@@ -138,7 +138,9 @@ class Archive:
 
     def is_exactly(self, member: Member, content: bytes) -> bool:
         """Whether the entry is stored, lies first without extra field, and is that content."""
-        lies_first = member.data == len(member.record.name) + 30 and member.record.header == 0
+        lies_first = (
+            member.data == len(member.record.name) + LOCAL.size and member.record.header == 0
+        )
         return (
             lies_first
             and member.record.method == STORED
@@ -190,15 +192,18 @@ class Archive:
         """Honest archives lie entry after entry; overlapping ones multiply what they hold."""
         end, seen = 0, set()
         for record in sorted(records, key=lambda record: record.header):
+            if data_end(record) > self._source.size:
+                continue
             if record.header < end:
                 raise RefusedError("zip-overlap", ascii(record.name))
-            end = record.header + 30 + len(record.name) + record.compressed
+            end = data_end(record)
             if record.name in seen:
                 self._report.add("path-duplicate", ascii(record.name)[2:-1])
             seen.add(record.name)
 
     def _check_total(self) -> None:
-        stated = sum(member.record.size for member in self._members.values())
+        readable = (member for member in self._members.values() if not member.withheld)
+        stated = sum(member.record.size for member in readable)
         suspicious = stated > 8 * self._limits.suspicious_bytes
         if stated > self._limits.total_bytes or (
             suspicious and stated > self._source.size * self._limits.suspicious_ratio
@@ -211,6 +216,11 @@ class Archive:
             if folded.setdefault(fold(path), path) != path:
                 self._report.add("path-collision", path)
         return folded
+
+
+def data_end(record: Record) -> int:
+    """The earliest offset at which the data of an entry can end."""
+    return record.header + LOCAL.size + len(record.name) + record.compressed
 
 
 def _reason(record: Record) -> str | None:

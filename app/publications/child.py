@@ -20,6 +20,7 @@ from app.publications.confinement import (
 from app.publications.examine import examine_file, refusal
 from app.publications.findings import RefusedError
 from app.publications.frames import LENGTH, Job, frame
+from app.publications.landlock import write_only_below
 from app.publications.limits import Limits
 from app.publications.models import Examination
 
@@ -41,6 +42,7 @@ def main() -> None:
     os.dup2(nowhere, 2)
     beginning = msgspec.msgpack.decode(_read(jobs), type=Beginning, dec_hook=_path)
     leave_the_network()
+    write_only_below(beginning.folder)
     limit_resources(beginning.limits)
     refuse_the_rest(beginning.folder)
     while body := _read(jobs):

@@ -37,6 +37,7 @@ EXTENSIONS = {
     ".htm": Format.HTML,
     ".xhtml": Format.HTML,
 }
+TEXT_EXTENSIONS = {"", ".text", *EXTENSIONS}
 
 
 def examine_file(path: Path, folder: Path, limits: Limits, name: str | None = None) -> Examination:
@@ -84,6 +85,9 @@ def _examined(
     path: Path, source: Source, output: Output, limits: Limits, report: Report
 ) -> Examined:
     kind = sniff(source, limits)
+    if kind == Format.TXT and path.suffix.lower() not in TEXT_EXTENSIONS:
+        # Any file of characters could be a text; what is called something else is no book.
+        raise RefusedError("kind-unsupported", path.suffix)
     if EXTENSIONS.get(path.suffix.lower(), kind) != kind:
         report.add("extension-differs", f"{path.suffix} → {kind}")
     examined = EXAMINERS[kind](source, output, limits, report)

@@ -46,7 +46,10 @@ def examine_html(source: Source, output: Output, limits: Limits, report: Report)
 
 def _sketch(root: etree._Element, text: str, source: Source, report: Report) -> Sketch:
     title = first(root, "title")
-    name = (HIDDEN.sub("", text_of(title)) if title is not None else "") or source.name
+    name = HIDDEN.sub("", text_of(title)) if title is not None else ""
+    if not name:
+        report.add("title-missing", source.name)
+        name = source.name
     style = "\n".join(clean_css(str(e.text or "")) for e in root.iter("style"))
     body, headings = _clean_body(text, report)
     language = str(root.get("lang") or "und")

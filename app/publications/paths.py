@@ -55,7 +55,8 @@ def is_remote(href: str) -> bool:
 def resolve(base: str, href: str) -> tuple[str, str | None] | None:
     """Path and fragment that ``href`` in the document ``base`` means; None outside the archive.
 
-    Percent-codes are decoded as UTF-8, or as GB18030 where that fails.
+    A path that begins with a slash begins at the root of the archive. Percent-codes are decoded as
+    UTF-8, or as GB18030 where that fails.
     """
     target, _, fragment = href.strip().partition("#")
     target = target.partition("?")[0]
@@ -65,8 +66,10 @@ def resolve(base: str, href: str) -> tuple[str, str | None] | None:
     if not target:
         return base, anchor
     decoded = _unquote(target).replace("\\", "/")
-    if decoded.startswith("/") or SCHEME.match(decoded):
+    if decoded.startswith("//") or SCHEME.match(decoded):
         return None
+    if decoded.startswith("/"):
+        base, decoded = "", decoded[1:]
     path = normpath(f"{dirname(base)}/{decoded}" if dirname(base) else decoded)
     if path == ".." or path.startswith("../") or HIDDEN.search(path):
         return None

@@ -14,10 +14,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self, cast
 
 import msgspec
 
@@ -28,6 +29,7 @@ from app.publications.frames import LENGTH, MOST, Job, frame
 from app.publications.limits import Limits
 from app.publications.models import Examination
 
+COMMAND = (sys.executable, "-m", "app.publications.child")
 ROOT = Path(__file__).resolve().parents[2]
 FILE_NAME = re.compile(r"[a-z]+(?:-\d+)?(?:\.[a-z0-9]+)?")
 PIECE = 1024 * 1024
@@ -45,11 +47,11 @@ class ChildDiedError(Exception):
 class Child:
     """One process, with a folder of its own that goes with it."""
 
-    def __init__(self, limits: Limits, scratch: Path | None) -> None:
+    def __init__(self, limits: Limits, scratch: Path | None, command: Sequence[str]) -> None:
         self._limits = limits
         self._home = Path(tempfile.mkdtemp(prefix="kaijuan-", dir=scratch))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "app.publications.child"],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -57,8 +59,9 @@ class Child:
             env=_environment(self._home),
             start_new_session=True,
         )
+        self._jobs = cast("IO[bytes]", self._process.stdin)
+        self._answers = cast("IO[bytes]", self._process.stdout)
         self._done = 0
-        self._send(frame(Beginning(limits, self._home)))
 
     @property
     def is_spent(self) -> bool:
@@ -68,10 +71,15 @@ class Child:
     def examine(self, path: Path, folder: Path, name: str | None) -> Examination:
         """Have one file examined. Raises ChildDiedError; the child is of no more use then."""
         out = self._home / "out"
-        self._done += 1
         deadline = time.monotonic() + self._limits.wall_seconds
+        if not self._done:
+            self._send(frame(Beginning(self._limits, self._home)))
+        self._done += 1
         self._send(frame(Job(path, out, name)))
-        examination = msgspec.msgpack.decode(self._receive(deadline), type=Examination)
+        try:
+            examination = msgspec.msgpack.decode(self._receive(deadline), type=Examination)
+        except msgspec.MsgspecError as error:
+            raise ChildDiedError("parser-died", "no answer") from error
         _move(out, folder, examination.files)
         return examination
 
@@ -80,18 +88,15 @@ class Child:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream:
-                with suppress(OSError):
-                    stream.close()
+        for stream in (self._jobs, self._answers):
+            with suppress(OSError):
+                stream.close()
         shutil.rmtree(self._home, ignore_errors=True)
 
     def _send(self, data: bytes) -> None:
-        stdin = self._process.stdin
         try:
-            if stdin:
-                stdin.write(data)
-                stdin.flush()
+            self._jobs.write(data)
+            self._jobs.flush()
         except BrokenPipeError:
             raise self._death() from None
 
@@ -103,14 +108,13 @@ class Child:
 
     def _exactly(self, length: int, deadline: float) -> bytes:
         """So many bytes of the child's answer, or ChildDiedError at the deadline."""
-        stdout = self._process.stdout
         data = bytearray()
         with selectors.DefaultSelector() as selector:
-            selector.register(stdout, selectors.EVENT_READ)  # type: ignore[arg-type]
+            selector.register(self._answers, selectors.EVENT_READ)
             while len(data) < length:
                 if not selector.select(max(deadline - time.monotonic(), 0)):
                     raise ChildDiedError("timeout", f"{self._limits.wall_seconds:.0f} s")
-                piece = os.read(stdout.fileno(), min(PIECE, length - len(data)))  # type: ignore
+                piece = os.read(self._answers.fileno(), min(PIECE, length - len(data)))
                 if not piece:
                     raise self._death()
                 data += piece
@@ -128,13 +132,22 @@ class Child:
 
 
 class Examiner:
-    """A pool of children. Safe to use from several threads, each of which gets its own child."""
+    """A pool of children. Safe to use from several threads, each of which gets its own child.
+
+    ``scratch`` is where the children's own folders are made: best on the file system of the output
+    folders, so that files are moved and not copied.
+    """
 
     def __init__(
-        self, limits: Limits | None = None, workers: int = 2, scratch: Path | None = None
+        self,
+        limits: Limits | None = None,
+        workers: int = 2,
+        scratch: Path | None = None,
+        command: Sequence[str] = COMMAND,
     ) -> None:
         self._limits = limits or Limits()
         self._scratch = scratch
+        self._command = command
         self._idle: queue.LifoQueue[Child | None] = queue.LifoQueue()
         for _ in range(workers):
             self._idle.put(None)
@@ -163,7 +176,7 @@ class Examiner:
                 if child:
                     child.close()
                 child = None
-                child = Child(self._limits, self._scratch)
+                child = Child(self._limits, self._scratch, self._command)
             return child.examine(path.absolute(), out_dir, name)
         except ChildDiedError as death:
             if child:

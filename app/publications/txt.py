@@ -47,7 +47,10 @@ def examine_text(source: Source, output: Output, limits: Limits, report: Report)
     if decoded.losses:
         report.add("encoding-losses", str(decoded.losses))
     lines = [HIDDEN.sub("", line).rstrip() for line in decoded.text.split("\n")]
-    title, authors = _title(lines) or source.name, _authors(lines)
+    title, authors = _title(lines), _authors(lines)
+    if title is None:
+        report.add("title-missing", source.name)
+        title = source.name
     parts = tuple(
         Part(name or title, _body(name, body))
         for name, body in split_chapters(lines)
