@@ -9,7 +9,7 @@ from functools import lru_cache
 from sqlalchemy.orm import Session
 
 from app.catalog.queries import subjects
-from search.index import Facet, IndexUnavailable, Query, SearchIndex
+from search.index import Facet, IndexUnavailableError, Query, SearchIndex
 
 KEPT = 60  # seconds: home and subject pages may be that far behind
 MANY = 2_000  # the facet values that are asked for: all classes of one or two levels and more
@@ -48,14 +48,14 @@ def total(index: SearchIndex, audience: tuple[str, ...], key: str) -> int:
     """The number of records under a subject, of all without one; 0 while the index is away."""
     try:
         return _kept(index, audience, key, _minute())[0]
-    except IndexUnavailable:
+    except IndexUnavailableError:
         return 0
 
 
 def _counts(index: SearchIndex, audience: tuple[str, ...], key: str) -> dict[str, int] | None:
     try:
         return _kept(index, audience, key, _minute())[1]
-    except IndexUnavailable:
+    except IndexUnavailableError:
         return None
 
 

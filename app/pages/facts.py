@@ -66,7 +66,9 @@ def received(source: SourceRecord | None) -> list[tuple[str, str]]:
     fields = msgspec.json.decode(zlib.decompress(source.body))
     if not isinstance(fields, dict):
         return []
-    return [(name, _said(value)) for name, value in fields.items() if value not in (None, "", [], {})]
+    return [
+        (name, _said(value)) for name, value in fields.items() if value not in (None, "", [], {})
+    ]
 
 
 def _said(value: object) -> str:

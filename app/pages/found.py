@@ -133,7 +133,10 @@ def _choice(name: str, value: FacetValue, given: dict[str, Any], words: Words) -
     chosen = value.value in _values(given.get(name))
     changed = {**given, name: None if chosen else value.value}
     return Choice(
-        _label(name, value.value, value.label, words), link("/search", **changed), value.count, chosen
+        _label(name, value.value, value.label, words),
+        link("/search", **changed),
+        value.count,
+        chosen,
     )
 
 

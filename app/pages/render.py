@@ -54,8 +54,12 @@ def environment() -> Environment:
 def page(site: Site, template: str, status: int = 200, **shown: Any) -> Response:
     """Renders a template in the reader's language; reads are answered 304 when unchanged."""
     words = Words(language())
-    body = environment().get_template(template).render(
-        t=words, site=site, here=_here(), other_language=_here(OTHER[words.language]), **shown
+    body = (
+        environment()
+        .get_template(template)
+        .render(
+            t=words, site=site, here=_here(), other_language=_here(OTHER[words.language]), **shown
+        )
     )
     response = Response(body, status, content_type="text/html; charset=utf-8")
     response.headers |= _headers(site)
@@ -153,4 +157,3 @@ def size(number: int) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:.1f} GB"
-

@@ -31,7 +31,7 @@ TABLE: dict[str, tuple[str, str]] = {
     # searching
     "search": ("搜索", "Search"),
     "search.label": ("搜索书名、作者、主题", "Search titles, authors, subjects"),
-    "search.placeholder": ("书名、作者、主题，简繁、拼音皆可", "Title, author or subject"),
+    "search.placeholder": ("书名、作者、主题或拼音", "Title, author or subject"),
     "search.title": ("搜索馆藏", "Search the library"),
     "search.of": ("“{q}”的搜索结果", "Results for “{q}”"),
     "search.total": ("共 {n} 条", "{n} results"),

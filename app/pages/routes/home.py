@@ -11,7 +11,7 @@ from app.pages import counting
 from app.pages.render import Site, page
 from app.web.access import Caller, Permission
 from app.web.api import Endpoints
-from search.index import IndexUnavailable, Query, SearchIndex, Sort
+from search.index import IndexUnavailableError, Query, SearchIndex, Sort
 
 home = Endpoints("pages.home")
 SHELF = 12
@@ -21,6 +21,7 @@ SHELF = 12
 def show(session: Session, caller: Caller, index: SearchIndex, site: Site) -> Response:
     """The home page. While the index is away it shows what the database knows alone."""
     newest = records.newest(session, audience=caller.audience, limit=SHELF)
+    classes = counting.classes(session, index, caller.audience, "clc", None)
     readable, readable_total = _readable(session, index, caller)
     return page(
         site,
@@ -28,7 +29,7 @@ def show(session: Session, caller: Caller, index: SearchIndex, site: Site) -> Re
         newest=[summary_decoder.decode(summary) for summary in newest.summaries],
         readable=readable,
         readable_total=readable_total,
-        subjects=counting.classes(session, index, caller.audience, "clc", None),
+        subjects=[c for c in classes if c.count != 0],
         total=counting.total(index, caller.audience, ""),
     )
 
@@ -39,7 +40,7 @@ def _readable(session: Session, index: SearchIndex, caller: Caller) -> tuple[lis
     )
     try:
         hits = index.search(wanted)
-    except IndexUnavailable:
+    except IndexUnavailableError:
         return [], 0
     kept = records.summaries(session, [hit.id for hit in hits.items], caller.audience)
     found = [kept[hit.id] for hit in hits.items if hit.id in kept]

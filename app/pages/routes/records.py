@@ -14,7 +14,9 @@ from app.catalog.schemas import RecordId
 from app.catalog.services.viewing import view
 from app.pages.facts import facts, received
 from app.pages.render import Site, language, page
+from app.pages.visits import looked_at
 from app.pages.words import Words
+from app.usage.recorder import Recorder
 from app.web.access import Caller, Permission
 from app.web.api import Endpoints
 
@@ -33,7 +35,12 @@ def find(session: Session, caller: Caller, record_id: RecordId) -> Response:
 
 @records.get(f"/<any({', '.join(_PAGES)}):plural>/<record_id>", Permission.PUBLIC, json=False)
 def show(
-    session: Session, caller: Caller, plural: str, record_id: RecordId, site: Site
+    session: Session,
+    caller: Caller,
+    usage: Recorder,
+    plural: str,
+    record_id: RecordId,
+    site: Site,
 ) -> Response:
     """A record: what it is, whether it can be opened, and everything said of it."""
     found = queries.visible(session, record_id, caller.audience)
@@ -43,6 +50,7 @@ def show(
     about = seen.description
     editions = queries.editions(session, found.work_id, caller.audience, EDITIONS + 1)
     parts = queries.newest(session, audience=caller.audience, parent_id=found.id, limit=PARTS)
+    looked_at(usage, caller, found)
     labels = subject_queries.labels(session, [subject.key for subject in about.subjects])
     return page(
         site,

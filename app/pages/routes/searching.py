@@ -9,7 +9,9 @@ from app.catalog.services import finding
 from app.catalog.services.finding import SearchQuery
 from app.pages.found import Shown, shown
 from app.pages.render import Site, language, page
+from app.pages.visits import PLATFORM, visit
 from app.pages.words import Words
+from app.usage.recorder import Recorder
 from app.web.access import Caller, Permission
 from app.web.api import Endpoints
 from app.web.cursors import Cursors
@@ -25,9 +27,12 @@ def show(
     query: SearchQuery,
     index: SearchIndex,
     cursors: Cursors,
+    usage: Recorder,
     site: Site,
 ) -> Response:
     """What was found, with facets to narrow it."""
     answer = finding.search(session, index, cursors, caller, query)
+    if query.cursor is None and query.q.strip():
+        usage.search(visit(usage, caller), answer.total, query.q, PLATFORM)
     found: Shown = shown(query, answer, Words(language()))
     return page(site, "search.html", asked=query, found=found)

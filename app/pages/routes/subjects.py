@@ -16,7 +16,7 @@ from app.pages import counting
 from app.pages.render import Site, page
 from app.web.access import Caller, Permission
 from app.web.api import Endpoints
-from search.index import IndexUnavailable, Query, SearchIndex, Sort
+from search.index import IndexUnavailableError, Query, SearchIndex, Sort
 
 subjects = Endpoints("pages.subjects")
 Notation = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -71,7 +71,7 @@ def _newest(session: Session, caller: Caller, index: SearchIndex, key: str) -> l
     )
     try:
         ids = [hit.id for hit in index.search(wanted).items]
-    except IndexUnavailable:
+    except IndexUnavailableError:
         return []
     kept = records.summaries(session, ids, caller.audience)
     return [summary_decoder.decode(kept[found]) for found in ids if found in kept]

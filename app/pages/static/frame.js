@@ -106,7 +106,7 @@ export class Frame {
 
   /** Goes to the element with this id; false when there is none. */
   reach(id) {
-    const element = id && this.window.document.getElementById(id);
+    const element = id ? this.window.document.getElementById(id) : null;
     element?.scrollIntoView({ block: "start", inline: "start" });
     return Boolean(element);
   }
