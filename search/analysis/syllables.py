@@ -44,7 +44,7 @@ def plain(letters: str) -> str:
 
 @lru_cache(maxsize=1024)
 def cut_syllables(letters: str) -> tuple[tuple[str, ...], ...]:
-    """The ways to cut letters into syllables, fewest syllables first; none when they are not pinyin.
+    """The ways to cut letters into syllables, fewest first; none when they are not pinyin.
 
     ``xian`` is one syllable or two; only so many ways are kept that a query stays small.
     """

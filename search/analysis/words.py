@@ -52,7 +52,7 @@ def read_words(text: str) -> Words:
     """Read a query; one of nothing but marks has no items."""
     folded = fold(text[:LONGEST_QUERY])
     key = " ".join(runs(folded))
-    isbn = normal_isbn(text) or ""
+    isbn = normal_isbn(folded) or ""
     items = dict.fromkeys(word for chunk in folded.split() for word in _chunk_words(chunk))
     letters = key.replace(" ", "")
     is_latin = letters.isascii() and letters.isalpha()

@@ -6,5 +6,6 @@ language, ``searching`` answers, ``corrections`` and ``suggestions`` help when w
 """
 
 from search.backends.sqlite.engine import SqliteIndex
+from search.backends.sqlite.generations import open_generations
 
-__all__ = ["SqliteIndex"]
+__all__ = ["SqliteIndex", "open_generations"]

@@ -76,7 +76,7 @@ def _position(query: Query) -> list[str | int]:
     after = query.after or ()
     if len(after) == _POSITION:
         value, identifier = after
-        if isinstance(value, int | str) and isinstance(identifier, str):
-            if isinstance(value, int) == numeric:
-                return [value, identifier]
+        fits = isinstance(value, int) if numeric else isinstance(value, str)
+        if fits and isinstance(value, int | str) and isinstance(identifier, str):
+            return [value, identifier]
     raise QueryRefusedError("after", f"this is not a position of a list by {query.sort.value}")

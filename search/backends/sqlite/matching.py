@@ -17,10 +17,11 @@ _MOST_RAISED = 300
 
 
 class Match(msgspec.Struct):
-    """A row that matched, its score (higher is better), its facet codes and its work."""
+    """A row that matched: its score (higher is better), folded title, facet codes and work."""
 
     row: int
     score: float
+    key: str
     codes: bytes
     work: str
 
@@ -39,20 +40,20 @@ def match_words(
     score = f"bm25({table}, {weights})"
     if condition.sql:
         statement = (
-            f"SELECT d.row, {score} AS score, d.codes, d.work FROM {table}"
+            f"SELECT d.row, {score} AS score, d.key, d.codes, d.work FROM {table}"
             f" CROSS JOIN document d ON d.row = {table}.rowid"
             f" WHERE {table} MATCH ? AND {condition.sql} ORDER BY score LIMIT {EXACT_TO + 1}"
         )
     else:
         best = EXACT_TO + 1 + dead_rows(connection)
         statement = (
-            "SELECT d.row, m.score, d.codes, d.work FROM"
+            "SELECT d.row, m.score, d.key, d.codes, d.work FROM"
             f" (SELECT rowid, {score} AS score FROM {table} WHERE {table} MATCH ?"
             f" ORDER BY score LIMIT {best}) m"
             f" CROSS JOIN document d ON d.row = m.rowid LIMIT {EXACT_TO + 1}"
         )
     rows = connection.execute(statement, [expression, *condition.parameters])
-    return [Match(row, -score, codes, work) for row, score, codes, work in rows]
+    return [Match(row, -score, *rest) for row, score, *rest in rows]
 
 
 def whole_titles(connection: sqlite3.Connection, key: str) -> list[int]:
@@ -75,7 +76,7 @@ def match_rows(
     """Those of the rows that pass the condition, with no score yet."""
     wanted = list(rows)
     found = connection.execute(
-        "SELECT d.row, 0.0, d.codes, d.work FROM document d"
+        "SELECT d.row, 0.0, d.key, d.codes, d.work FROM document d"
         " WHERE d.row IN (SELECT value FROM json_each(?))"
         + (f" AND {condition.sql}" if condition.sql else ""),
         [msgspec.json.encode(wanted).decode(), *condition.parameters],

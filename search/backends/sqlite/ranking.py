@@ -1,4 +1,4 @@
-"""Order by relevance: bm25 over weighted columns, raised where the query is a title or begins one."""
+"""Order by relevance: bm25 over weighted columns, raised where the query begins or is a title."""
 
 import sqlite3
 
@@ -18,6 +18,7 @@ from search.index import EXACT_TO
 
 _RAISE = {fts.BY_TITLE: 200.0, fts.BY_OTHER: 120.0, fts.BY_PINYIN: 80.0, fts.BY_INITIALS: 60.0}
 _RAISE_BEGINNING = 0.4  # of the above, by the share of the title that was typed
+_RAISE_WITHIN = 4.0  # by the same share, wherever in the title it stands
 #: With more records than this by their words, letters are words and not pinyin.
 _FEW = 30
 
@@ -36,6 +37,8 @@ def ranked(connection: sqlite3.Connection, words: Words, condition: Where) -> li
         matches += match_rows(connection, missing, condition)
     for match in matches:
         match.score += raised.get(match.row, 0.0)
+        if words.key in match.key:
+            match.score += _RAISE_WITHIN * len(words.key) / len(match.key)
     matches.sort(key=lambda match: (-match.score, match.row))
     return matches
 
