@@ -12,7 +12,7 @@ from app.storage.factory import open_store
 from app.storage.ports import ObjectStore
 from app.storage.s3_client import S3Options
 from app.usage.spool import Spool
-from search.backends.sqlite import open_index
+from search.backends.sqlite import open_generations
 from search.index import SearchIndex
 
 
@@ -39,7 +39,7 @@ def open_adapters(settings: Settings) -> Adapters:
     return Adapters(
         database=Database(settings.database_url),
         store=open_store(settings.storage_url, s3=options).objects,
-        index=open_index(search_folder(settings)),
+        index=open_generations(search_folder(settings)),
         usage=Spool(settings.data_dir / "usage"),
     )
 

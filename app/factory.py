@@ -16,7 +16,11 @@ from app.database import Database
 from app.identity.callers import authenticator
 from app.identity.routes.libraries import libraries
 from app.identity.routes.sessions import keep_cookie, sessions
+from app.reader.routes.content import content
+from app.reader.routes.publications import GROUPS as PUBLICATIONS
+from app.reader.services.grants import Grants
 from app.readiness import checks_of
+from app.usage.recorder import Recorder
 from app.web import api, health, logs, problems
 from app.web.cursors import Cursors
 from app.web.docs import docs
@@ -39,7 +43,10 @@ def create_app(settings: Settings | None = None, adapters: Adapters | None = Non
     api.provide(app, SearchIndex, adapters.index)
     api.provide(app, Cursors, Cursors(settings.secret_keys))
     api.provide(app, health.Checks, checks_of(adapters))
+    api.provide(app, Grants, Grants(settings.secret_keys))
+    api.provide(app, Recorder, Recorder(adapters.usage, settings.secret_keys[0]))
     api.register(app, health.health, docs, *GROUPS.values())
     api.register(app, search, subjects, records, imports, libraries, sessions)
+    api.register(app, *PUBLICATIONS, content)
     app.after_request(keep_cookie)
     return app

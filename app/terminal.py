@@ -24,7 +24,9 @@ from app.config import SettingError
 from app.errors import KaijuanError
 
 F = TypeVar("F", bound=Callable[..., Any])
-json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document as the result.")
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="One JSON document as the result."
+)
 
 
 def show(result: Any, as_json: bool, lines: Callable[[], Iterator[str]]) -> None:

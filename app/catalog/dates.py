@@ -49,7 +49,9 @@ REIGNS: dict[str, tuple[int, int]] = {
 _DIGITS = {c: i for i, c in enumerate("〇一二三四五六七八九")} | {"零": 0, "元": 1, "○": 0}
 _YEAR = re.compile(r"(?<!\d)(-?\d{3,4})(?:\s*[-—–~至]\s*(\d{4}))?(?![\d])")
 _GLOSS = re.compile(r"[(（\[［〔]\s*(\d{3,4})(?:\s*[-—–~至]\s*(\d{4}))?")
-_REIGN = re.compile(f"({'|'.join(REIGNS)})\\s*(?:([0-9]{{1,2}}|[元〇○零一二三四五六七八九十廿卅]{{1,4}})年)?")
+_REIGN = re.compile(
+    f"({'|'.join(REIGNS)})\\s*(?:([0-9]{{1,2}}|[元〇○零一二三四五六七八九十廿卅]{{1,4}})年)?"
+)
 _DYNASTY = re.compile("|".join(sorted(DYNASTIES, key=len, reverse=True)))
 _LATEST = 2100
 

@@ -45,7 +45,9 @@ def digest(secret: str) -> str:
     return blake2b(secret.encode(), digest_size=32).hexdigest()
 
 
-def add_account(session: Session, name: str, *, kind: str = "person", email: str | None = None) -> Account:
+def add_account(
+    session: Session, name: str, *, kind: str = "person", email: str | None = None
+) -> Account:
     """A new account without any rights.
 
     :raises InvalidError: without a name. :raises ConflictError: when the address is taken.
@@ -78,9 +80,7 @@ def grant(session: Session, account_id: str, role: str, library_id: str) -> None
     session.flush()
 
 
-def issue(
-    session: Session, account_id: str, kind: str, *, life: timedelta, label: str = ""
-) -> str:
+def issue(session: Session, account_id: str, kind: str, *, life: timedelta, label: str = "") -> str:
     """A new secret of this kind for the account; shown once, never again."""
     if session.get(Account, account_id) is None:
         raise NotFoundError("account", account_id)

@@ -90,9 +90,7 @@ def _last_steps(paths: dict[str, str]) -> dict[str, int]:
     return last
 
 
-def _parents_first(
-    entries: list[Entry], known: set[str], report: NetworkReport
-) -> list[Entry]:
+def _parents_first(entries: list[Entry], known: set[str], report: NetworkReport) -> list[Entry]:
     """The good entries, each after the one above it; the others are refused with a reason."""
     placed, ordered, waiting = set(known), [], []
     seen: set[str] = set()
@@ -132,7 +130,10 @@ def _fault(entry: Entry, seen: set[str]) -> tuple[str, str] | None:
 
 def _refuse(report: NetworkReport, number: int, entry: Entry, code: str, message: str) -> None:
     report.refused += 1
-    report.problems = [*report.problems, Problem(f"entry {number} ({entry.id[:64]})", code, message)]
+    report.problems = [
+        *report.problems,
+        Problem(f"entry {number} ({entry.id[:64]})", code, message),
+    ]
 
 
 def _renew(row: Library, entry: Entry, report: NetworkReport) -> None:

@@ -114,9 +114,8 @@ def retry_job(session: Session, job_id: str) -> JobDetail:
 
 def figures(session: Session) -> Figures:
     """Counts by state and the lag, for readiness and metrics."""
-    counts = {state.value: 0 for state in State}
-    for state, count in session.execute(select(Job.state, func.count()).group_by(Job.state)):
-        counts[state] = count
+    grouped = session.execute(select(Job.state, func.count()).group_by(Job.state))
+    counts = dict.fromkeys(map(str, State), 0) | dict(grouped.all())
     due = select(func.min(Job.run_after)).where(Job.state == State.WAITING)
     oldest: datetime | None = session.scalar(due)
     return Figures(counts, max(now() - oldest, timedelta()) if oldest else timedelta())

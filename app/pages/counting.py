@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from functools import lru_cache
 
 from sqlalchemy.orm import Session
 
@@ -13,6 +12,7 @@ from search.index import Facet, IndexUnavailableError, Query, SearchIndex
 
 KEPT = 60  # seconds: home and subject pages may be that far behind
 MANY = 2_000  # the facet values that are asked for: all classes of one or two levels and more
+MOST = 500  # the classes that a page lists, and the answers that are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,55 +25,65 @@ class Class:
     count: int | None
 
 
-def classes(
-    session: Session, index: SearchIndex, audience: tuple[str, ...], scheme: str, parent: str | None
-) -> list[Class]:
-    """The classes directly below ``parent`` (the main classes below ``None``).
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    minute: int
+    total: int
+    below: dict[str, int]
 
-    Counts are ``None`` while the index is away.
-    """
-    counts = _counts(index, audience, f"{scheme}:{parent}" if parent else "")
-    return [
-        Class(
-            line.code,
-            line.label,
-            line.label_en,
-            None if counts is None else counts.get(f"{scheme}:{line.code}", 0),
+
+class Counts:
+    """The counts of one index. An index that is away has none."""
+
+    def __init__(self, index: SearchIndex) -> None:
+        self._index = index
+        self._kept: dict[tuple[tuple[str, ...], str], _Kept] = {}
+
+    def classes(
+        self, session: Session, audience: tuple[str, ...], scheme: str, parent: str | None
+    ) -> list[Class]:
+        """The classes directly below ``parent`` (the main classes below ``None``).
+
+        Counts are ``None`` while the index is away.
+        """
+        kept = self._under(audience, f"{scheme}:{parent}" if parent else "")
+        return [
+            Class(
+                line.code,
+                line.label,
+                line.label_en,
+                None if kept is None else kept.below.get(f"{scheme}:{line.code}", 0),
+            )
+            for line in subjects.children(session, scheme, parent, limit=MOST)
+        ]
+
+    def total(self, audience: tuple[str, ...], key: str = "") -> int:
+        """The number of records under a subject, of all without one; 0 while the index is away."""
+        kept = self._under(audience, key)
+        return kept.total if kept else 0
+
+    def _under(self, audience: tuple[str, ...], key: str) -> _Kept | None:
+        minute = int(time.monotonic() // KEPT)
+        kept = self._kept.get((audience, key))
+        if kept is None or kept.minute != minute:
+            try:
+                kept = self._counted(audience, key, minute)
+            except IndexUnavailableError:
+                return None
+            if len(self._kept) > MOST:
+                self._kept.clear()
+            self._kept[audience, key] = kept
+        return kept
+
+    def _counted(self, audience: tuple[str, ...], key: str, minute: int) -> _Kept:
+        hits = self._index.search(
+            Query(
+                audience=audience,
+                subjects=(key,) if key else (),
+                facets=(Facet.SUBJECT,),
+                facet_size=MANY,
+                limit=1,
+                highlights=False,
+            )
         )
-        for line in subjects.children(session, scheme, parent, limit=500)
-    ]
-
-
-def total(index: SearchIndex, audience: tuple[str, ...], key: str) -> int:
-    """The number of records under a subject, of all without one; 0 while the index is away."""
-    try:
-        return _kept(index, audience, key, _minute())[0]
-    except IndexUnavailableError:
-        return 0
-
-
-def _counts(index: SearchIndex, audience: tuple[str, ...], key: str) -> dict[str, int] | None:
-    try:
-        return _kept(index, audience, key, _minute())[1]
-    except IndexUnavailableError:
-        return None
-
-
-def _minute() -> int:
-    return int(time.monotonic() // KEPT)
-
-
-@lru_cache(maxsize=256)
-def _kept(
-    index: SearchIndex, audience: tuple[str, ...], key: str, _minute: int
-) -> tuple[int, dict[str, int]]:
-    query = Query(
-        audience=audience,
-        subjects=(key,) if key else (),
-        facets=(Facet.SUBJECT,),
-        facet_size=MANY,
-        limit=1,
-        highlights=False,
-    )
-    hits = index.search(query)
-    return hits.total, dict(hits.facets.get("subject", ()))
+        return _Kept(minute, hits.total, dict(hits.facets.get("subject", ())))

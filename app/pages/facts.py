@@ -32,6 +32,7 @@ def facts(seen: RecordView, words: Words) -> list[tuple[str, list[Fact]]]:
     others = [title for title in about.other_titles if title.kind not in ("subtitle", "parallel")]
     rating = f"{about.rating:.2f}" if about.rating is not None else ""
     votes = words("record.votes", n=f"{about.votes:,}") if about.votes else ""
+    known_by = [Fact(_SCHEMES.get(i.scheme, "") + i.value) for i in about.identifiers]
     listed = [
         ("record.other-titles", [Fact(title.value) for title in others]),
         ("record.date", [Fact(about.date.written, note=understood(about.date, words))]),
@@ -41,7 +42,7 @@ def facts(seen: RecordView, words: Words) -> list[tuple[str, list[Fact]]]:
         ("record.edition", [Fact(about.edition)]),
         ("record.extent", [Fact(about.extent)]),
         ("record.series", [Fact(about.series)]),
-        ("record.identifiers", [Fact(_SCHEMES.get(i.scheme, "") + i.value) for i in about.identifiers]),
+        ("record.identifiers", known_by),
         ("record.rights", [Fact(about.rights)]),
         ("record.licence", [Fact(about.licence)]),
         ("record.library", [Fact(seen.library_name, link("/search", library=seen.library))]),

@@ -23,7 +23,7 @@ _SORTS = (Sort.RELEVANCE, Sort.ADDED, Sort.TITLE, Sort.YEAR, Sort.YEAR_DOWN)
 class FoundSummary(Summary, frozen=True, kw_only=True):
     """A summary with what matched: field to HTML, escaped, matches in ``<mark>``."""
 
-    highlights: dict[str, list[str]] = {}
+    highlights: dict[str, list[str]] = msgspec.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

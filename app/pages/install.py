@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response
 
 from app.config import Settings
+from app.pages.counting import Counts
 from app.pages.render import Site, page
 from app.pages.routes.help import help_pages
 from app.pages.routes.home import home
@@ -14,12 +15,14 @@ from app.pages.routes.searching import searching
 from app.pages.routes.subjects import subjects
 from app.web import api
 from app.web.problems import Problem, ProblemType
+from search.index import SearchIndex
 
 
-def install(app: Flask, settings: Settings) -> None:
+def install(app: Flask, settings: Settings, index: SearchIndex) -> None:
     """Adds every page to the application, and pages for its problems."""
     site = Site(settings.source_url, settings.content_url)
     api.provide(app, Site, site)
+    api.provide(app, Counts, Counts(index))
     api.register(app, home, searching, records, subjects, reading, help_pages)
 
     def problem_page(kind: ProblemType, problem: Problem) -> Response:

@@ -37,4 +37,4 @@ class Limits:
     wall_seconds: float = 120.0
     output_bytes: int = 2 * GIB
     open_files: int = 64
-    books_per_child: int = 200
+    books_per_child: int = 1000

@@ -211,7 +211,6 @@ def _environment(home: Path) -> dict[str, str]:
         "PYTHONPATH": str(ROOT),
         "PYTHONUTF8": "1",
         "PYTHONNOUSERSITE": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
         "TMPDIR": str(home),
         "HOME": str(home),
         # More arenas would each reserve address space, of which the child has little.

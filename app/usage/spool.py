@@ -26,7 +26,7 @@ class Spool:
     """
 
     def __init__(self, folder: Path, *, size: int = 4 * 1024 * 1024, age: float = 300.0) -> None:
-        self._folder = folder
+        self.folder = folder
         self._size = size
         self._age = age
         self._lock = Lock()
@@ -68,7 +68,7 @@ class Spool:
         if self._file is not None and self._owner == os.getpid() and fresh:
             return self._file
         self._close()
-        self._file = _begin(self._folder)
+        self._file = _begin(self.folder)
         self._owner = os.getpid()
         self._written = 0
         self._until = time.monotonic() + self._age

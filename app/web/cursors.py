@@ -21,7 +21,9 @@ class Cursors:
     """Seals and opens cursors. ``keys`` is newest first: all of them open, the first seals."""
 
     def __init__(self, keys: tuple[str, ...]) -> None:
-        self._keys = [blake2b(key.encode(), digest_size=32, person=b"cursor").digest() for key in keys]
+        self._keys = [
+            blake2b(key.encode(), digest_size=32, person=b"cursor").digest() for key in keys
+        ]
 
     def seal(self, question: object, position: object) -> str:
         """A cursor for ``position`` in the answer to ``question``."""
@@ -41,7 +43,9 @@ class Cursors:
         except (binascii.Error, ValueError):
             raw = b""
         mac, payload = raw[:12], raw[12:]
-        if not any(hmac.compare_digest(mac, self._mac(key, question, payload)) for key in self._keys):
+        if not any(
+            hmac.compare_digest(mac, self._mac(key, question, payload)) for key in self._keys
+        ):
             message = "this cursor does not belong to this list; begin again without one"
             raise InvalidError(Fault("query.cursor", "cursor", message))
         return msgspec.msgpack.decode(payload)

@@ -25,5 +25,3 @@ def _encoded(app: Flask) -> bytes:
 def document() -> Answer[Raw]:
     """This document: every JSON endpoint, in OpenAPI 3.1."""
     return Answer(Raw(_encoded(current_app._get_current_object())), cache="public, max-age=300")  # type: ignore[attr-defined]  # werkzeug's proxy
-
-

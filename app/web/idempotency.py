@@ -35,9 +35,7 @@ class KeptAnswer(Base):
     made_at: Mapped[datetime] = mapped_column(Instant, index=True)
 
 
-def once(
-    session: Session, caller: Caller, endpoint: str, work: Callable[[], Response]
-) -> Response:
+def once(session: Session, caller: Caller, endpoint: str, work: Callable[[], Response]) -> Response:
     """Does ``work`` unless this caller's key was answered before; then answers that again.
 
     :raises ConflictError: when the key was used for a different request.

@@ -28,7 +28,9 @@ def document(app: Flask, title: str, version: str) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in sorted(endpoints, key=lambda e: (e.rule, e.method)):
         path = _ARGUMENT.sub(r"{\g<name>}", endpoint.rule)
-        paths.setdefault(path, {})[endpoint.method.lower()] = _operation(endpoint, by_type, components)
+        paths.setdefault(path, {})[endpoint.method.lower()] = _operation(
+            endpoint, by_type, components
+        )
     return {
         "openapi": "3.1.0",
         "info": {
@@ -62,7 +64,9 @@ def _in_path(endpoint: Endpoint, name: str) -> bool:
 
 def _answer_type(endpoint: Endpoint) -> Any:
     kind = endpoint.hints.get("return")
-    if typing.get_origin(kind) is not None and issubclass(typing.get_origin(kind) or object, Answer):
+    if typing.get_origin(kind) is not None and issubclass(
+        typing.get_origin(kind) or object, Answer
+    ):
         kind = typing.get_args(kind)[0]
     return kind if endpoint.json and kind is not None and kind is not type(None) else None
 

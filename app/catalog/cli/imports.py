@@ -17,7 +17,9 @@ from app.terminal import Meter, json_option, refusals, show
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--format", "name", type=click.Choice(formats.NAMES), help="Found by looking if left out.")
+@click.option(
+    "--format", "name", type=click.Choice(formats.NAMES), help="Found by looking if left out."
+)
 @click.option("--library", "library_id", help="The library that owns the records.")
 @click.option("--dry-run", is_flag=True, help="Read and judge everything, change nothing.")
 @json_option
@@ -45,8 +47,10 @@ def records(
 
 def _lines(report: Report, dry_run: bool) -> Iterator[str]:
     would = "would be " if dry_run else ""
-    yield f"{report.read:,} read: {report.added:,} {would}added, {report.changed:,} {would}changed, "\
+    yield (
+        f"{report.read:,} read: {report.added:,} {would}added, {report.changed:,} {would}changed, "
         f"{report.unchanged:,} unchanged, {report.refused:,} refused."
+    )
     for problem in report.problems[:50]:
         yield f"  {problem.place}: {problem.code}: {problem.message}"
     if report.refused > 50:

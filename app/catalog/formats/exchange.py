@@ -21,6 +21,8 @@ from app.catalog.statements import agent_of
 SCHEMES = ("clc", "lcsh", "lcc", "mesh", "fast", "ddc", "bisac")
 _HANT = re.compile(r"Hant|TW|HK", re.IGNORECASE)
 _STATEMENT = re.compile(r"^\s*[(（\[].{1,8}[)）\]].+[撰著编編輯辑纂修注註校譯译]$")
+_FILES = ("epub", "file", "filename", "文件名", "文件")
+"""Columns that name the file of a record: `import books` attaches it by that name."""
 _ABSTRACTS = ("intro", "desc", "dc_description", "description", "abstract")
 
 
@@ -65,6 +67,9 @@ def describe(record: ExchangeRecord) -> Description:
         identifiers.append(Identifier("uid", record.uid))
     if held := record.extra.get("wzl_isbn"):
         identifiers.append(Identifier("isbn", str(held)))
+    for name in _FILES:
+        if isinstance(file := record.extra.get(name), str) and file.strip():
+            identifiers.append(Identifier("file", file.replace("\\", "/").rsplit("/", 1)[-1][:400]))
     return Description(
         title=record.title.strip(),
         other_titles=tuple(Title(value) for value in record.alternative if value.strip()),

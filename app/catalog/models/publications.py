@@ -14,7 +14,8 @@ class StoredPublication(Base):
     """A file in the store, known by its SHA-256, with what was found in it.
 
     ``publication`` is the examined publication as JSON (metadata, reading order, contents);
-    ``report`` what was found wrong with it.
+    ``report`` what was found wrong with it. ``covers`` says where each preview lies in the pack
+    of covers, as JSON ``{"240.webp": [offset, length]}``: one object instead of eight.
     """
 
     __tablename__ = "publications"
@@ -28,7 +29,7 @@ class StoredPublication(Base):
     publication: Mapped[bytes] = mapped_column(LargeBinary)
     report: Mapped[bytes] = mapped_column(LargeBinary)
     text_key: Mapped[str | None] = mapped_column(key_text(255))
-    has_cover: Mapped[bool] = mapped_column(default=False)
+    covers: Mapped[bytes] = mapped_column(LargeBinary)
     examined_at: Mapped[datetime] = mapped_column(Instant)
 
 

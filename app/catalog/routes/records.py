@@ -93,9 +93,7 @@ def restore(
 
 
 @records.post("/<record_id>/merge", EDIT, problems=(410, 412, 428))
-def merge(
-    session: Session, caller: Caller, record_id: RecordId, body: Merger
-) -> Answer[StaffView]:
+def merge(session: Session, caller: Caller, record_id: RecordId, body: Merger) -> Answer[StaffView]:
     """Merge a duplicate into another record, which answers in its place."""
     row = _mine(session, caller, record_id, _version())
     into = _mine(session, caller, body.into)

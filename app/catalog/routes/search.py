@@ -14,7 +14,7 @@ from app.errors import UnavailableError
 from app.web.access import Caller, Permission
 from app.web.api import Answer, Endpoints
 from app.web.cursors import Cursors
-from search.index import IndexUnavailable, SearchIndex
+from search.index import IndexUnavailableError, SearchIndex
 
 search = Endpoints("catalog.search", "/api/v1")
 
@@ -52,7 +52,7 @@ def suggest(caller: Caller, query: SuggestQuery, index: SearchIndex) -> Answer[C
     """Complete the beginning of a title."""
     try:
         found = index.suggest(query.q, audience=caller.audience, limit=query.limit)
-    except IndexUnavailable as error:
+    except IndexUnavailableError as error:
         raise UnavailableError("The search index") from error
     items = [Completion(suggestion.text, suggestion.id) for suggestion in found]
     return Answer(Completions(items), cache="private, max-age=60")

@@ -25,9 +25,9 @@ from search.index import (
     Facet,
     Hit,
     Hits,
-    IndexUnavailable,
+    IndexUnavailableError,
     Query,
-    QueryRefused,
+    QueryRefusedError,
     SearchIndex,
     Sort,
 )
@@ -119,9 +119,9 @@ def search(
     query = _query(session, asked, caller, facets, _position(index, cursors, question, asked))
     try:
         hits = index.search(query)
-    except QueryRefused as error:
+    except QueryRefusedError as error:
         raise InvalidError(Fault(f"query.{error.field}", "refused", error.reason)) from error
-    except IndexUnavailable as error:
+    except IndexUnavailableError as error:
         raise UnavailableError("The search index") from error
     end = hits.next and cursors.seal(question, [index.generation, *hits.next])
     return SearchAnswer(

@@ -116,7 +116,9 @@ def _begin(
         Import.format == source.name,
     )
     if batch := session.scalar(wanted):
-        counts = {n: getattr(batch, n) for n in ("read", "added", "changed", "unchanged", "refused")}
+        counts = {
+            n: getattr(batch, n) for n in ("read", "added", "changed", "unchanged", "refused")
+        }
         return batch.id, Report(id=batch.id, **counts), batch.position
     batch = Import(
         id=new_id(),
@@ -169,9 +171,7 @@ def _with(held: Candidate | Refusal | None, rest: Iterator[Candidate | Refusal])
     yield from rest
 
 
-def _take(
-    session: Session, batch_id: str, library_id: str, chunk: _Chunk, report: Report
-) -> None:
+def _take(session: Session, batch_id: str, library_id: str, chunk: _Chunk, report: Report) -> None:
     known = _known(session, chunk.candidates)
     fresh: list[Candidate] = []
     for candidate in chunk.candidates:
@@ -302,5 +302,3 @@ def _rehearse(database: Database, source: RecordFormat, progress: Progress) -> R
         report.problems = [*report.problems, *kept][:KEPT_PROBLEMS]
         progress(report)
     return report
-
-

@@ -53,9 +53,7 @@ def documents(session: Session, ids: list[str]) -> Iterator[Document | Tombstone
         yield document_of(row)
 
 
-def every_document(
-    database: Database, after: str = "", batch: int = 2_000
-) -> Iterator[Document]:
+def every_document(database: Database, after: str = "", batch: int = 2_000) -> Iterator[Document]:
     """Every published record's document in order of id, by keyset, for a rebuild."""
     while True:
         wanted = (

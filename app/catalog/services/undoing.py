@@ -26,7 +26,9 @@ def undo(database: Database, import_id: str, account_id: str | None) -> Undone:
         if batch is None:
             raise NotFoundError("import", import_id)
         if batch.state == "running":
-            raise ConflictError("This import is still running, or was interrupted. Finish it first.")
+            raise ConflictError(
+                "This import is still running, or was interrupted. Finish it first."
+            )
     while True:
         with database.transaction() as session:
             rows = _added(session, import_id)

@@ -66,5 +66,3 @@ def keep_cookie(response: Response) -> Response:
             secure=request.is_secure,
         )
     return response
-
-

@@ -86,7 +86,7 @@ def static(version: str, name: str) -> Response:
     asset = assets.all_assets().get(name)
     if asset is None:
         raise NotFoundError("file", name[:64])
-    packed = "gzip" in request.accept_encodings
+    packed = request.accept_encodings.quality("gzip") > 0
     answer = Response(asset.packed if packed else asset.body, content_type=asset.media_type)
     if packed:
         answer.headers["Content-Encoding"] = "gzip"

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.catalog.composing import summary_decoder
 from app.catalog.queries import records
-from app.pages import counting
+from app.pages.counting import Counts
 from app.pages.render import Site, page
 from app.web.access import Caller, Permission
 from app.web.api import Endpoints
@@ -18,10 +18,12 @@ SHELF = 12
 
 
 @home.get("/", Permission.PUBLIC, json=False)
-def show(session: Session, caller: Caller, index: SearchIndex, site: Site) -> Response:
+def show(
+    session: Session, caller: Caller, index: SearchIndex, counts: Counts, site: Site
+) -> Response:
     """The home page. While the index is away it shows what the database knows alone."""
     newest = records.newest(session, audience=caller.audience, limit=SHELF)
-    classes = counting.classes(session, index, caller.audience, "clc", None)
+    classes = counts.classes(session, caller.audience, "clc", None)
     readable, readable_total = _readable(session, index, caller)
     return page(
         site,
@@ -30,7 +32,7 @@ def show(session: Session, caller: Caller, index: SearchIndex, site: Site) -> Re
         readable=readable,
         readable_total=readable_total,
         subjects=[c for c in classes if c.count != 0],
-        total=counting.total(index, caller.audience, ""),
+        total=counts.total(caller.audience),
     )
 
 

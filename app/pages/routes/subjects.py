@@ -12,7 +12,7 @@ from app.catalog.composing import summary_decoder
 from app.catalog.queries import records
 from app.catalog.queries import subjects as queries
 from app.catalog.queries.subjects import SubjectLine
-from app.pages import counting
+from app.pages.counting import Counts
 from app.pages.render import Site, page
 from app.web.access import Caller, Permission
 from app.web.api import Endpoints
@@ -25,9 +25,9 @@ DEEPEST = 16
 
 
 @subjects.get("/subjects", Permission.PUBLIC, json=False)
-def index(session: Session, caller: Caller, index: SearchIndex, site: Site) -> Response:
+def index(session: Session, caller: Caller, counts: Counts, site: Site) -> Response:
     """The main classes."""
-    children = counting.classes(session, index, caller.audience, "clc", None)
+    children = counts.classes(session, caller.audience, "clc", None)
     return page(site, "subjects.html", scheme="clc", node=None, path=[], children=children,
                 records=[], total=0)  # fmt: skip
 
@@ -37,6 +37,7 @@ def show(
     session: Session,
     caller: Caller,
     index: SearchIndex,
+    counts: Counts,
     scheme: Notation,
     code: Notation,
     site: Site,
@@ -50,9 +51,9 @@ def show(
         scheme=scheme,
         node=node,
         path=_above(session, node),
-        children=counting.classes(session, index, caller.audience, scheme, code),
+        children=counts.classes(session, caller.audience, scheme, code),
         records=_newest(session, caller, index, key),
-        total=counting.total(index, caller.audience, key),
+        total=counts.total(caller.audience, key),
     )
 
 

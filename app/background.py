@@ -1,0 +1,63 @@
+"""Everything that is done in the background, put together: jobs, periodic work, drains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from sqlalchemy import delete
+
+from app.adapters import Adapters
+from app.catalog import tasks as catalog
+from app.catalog.services import indexing
+from app.config import Settings
+from app.database import now
+from app.jobs import connect, ledger
+from app.jobs.bell import Bell, open_bell
+from app.jobs.chores import Drain
+from app.jobs.registry import Registry
+from app.jobs.worker import Worker
+from app.storage.errors import StoreUnavailableError
+from app.usage import tasks as usage
+from app.web.idempotency import KEPT, KeptAnswer
+from search.index import IndexUnavailableError
+
+housekeeping: Registry[Adapters] = Registry()
+
+
+@housekeeping.periodic("jobs.purge", every=timedelta(hours=1))
+def purge(adapters: Adapters) -> None:
+    """Forgets jobs that were done a month ago, and answers kept for repeated writes."""
+    ledger.purge(adapters.database, older_than=timedelta(days=30))
+    with adapters.database.transaction() as session:
+        session.execute(delete(KeptAnswer).where(KeptAnswer.made_at < now() - KEPT))
+
+
+def registry() -> Registry[Adapters]:
+    """Every kind of background work of the application."""
+    return Registry(housekeeping, catalog.registry, usage.registry)
+
+
+def drains(adapters: Adapters) -> Mapping[str, Drain]:
+    """What is drained without end: the dirty set, into the search index."""
+    return {"search": lambda: indexing.drain(adapters.database, adapters.index)}
+
+
+def open_desk(settings: Settings, adapters: Adapters) -> Bell:
+    """Lets sessions of this database enqueue jobs, and ring for the worker after commit."""
+    bell = open_bell(settings.queue_url)
+    connect(adapters.database, registry(), bell)
+    return bell
+
+
+def worker(settings: Settings, adapters: Adapters) -> Worker[Adapters]:
+    """The worker of one process."""
+    bell = open_desk(settings, adapters)
+    return Worker(
+        adapters.database,
+        registry(),
+        adapters,
+        bell,
+        drains=drains(adapters),
+        away=(StoreUnavailableError, IndexUnavailableError),
+    )

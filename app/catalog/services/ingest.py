@@ -1,0 +1,281 @@
+"""Ingest: a file becomes a publication in the store, held by a record.
+
+Bytes go to the store first, then one transaction makes them known: a process that dies between
+leaves objects that nothing names, never a record without its bytes. A file that is known already,
+by its SHA-256, changes nothing.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from app.catalog import composing
+from app.catalog.models import (
+    HeldPublication,
+    PublicationEntry,
+    RecordRow,
+    SearchableText,
+    StoredPublication,
+)
+from app.catalog.queries import records
+from app.catalog.services import changes
+from app.catalog.services.describing import describe
+from app.database import Database, now
+from app.publications.models import Examination, Outcome, Publication
+from app.publications.sandbox import Examiner
+from app.storage.errors import ObjectNotFoundError
+from app.storage.keys import derived_key, key_of
+from app.storage.ports import ObjectStore
+from search.analysis.folding import fold
+
+COVERS = "covers"
+_CONTENTS = 20_000
+
+
+class Fate(StrEnum):
+    """What became of a file."""
+
+    ADDED = "added"
+    ATTACHED = "attached"
+    KNOWN = "known"
+    REFUSED = "refused"
+
+
+class IngestFinding(msgspec.Struct, frozen=True):
+    """Something wrong with a file."""
+
+    code: str
+    message: str
+    place: str
+    severity: str
+
+
+class Ingested(msgspec.Struct, frozen=True):
+    """What happened to one file; ``findings`` say what is wrong with it, also when it was taken."""
+
+    path: str
+    fate: Fate
+    record: str | None = None
+    title: str = ""
+    findings: tuple[IngestFinding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What ingest works with."""
+
+    database: Database
+    store: ObjectStore
+    examiner: Examiner
+    library_id: str
+    account_id: str | None = None
+
+
+def ingest(intake: Intake, path: Path) -> Ingested:
+    """Takes one file in. Never raises for what is in the file.
+
+    :raises StoreUnavailableError: when the store does not answer; nothing is half-done then.
+    """
+    digest = _digest(path)
+    with intake.database.transaction(writes=False) as session:
+        if known := _known(session, digest):
+            return Ingested(str(path), Fate.KNOWN, known)
+    with tempfile.TemporaryDirectory(prefix="kaijuan-ingest-") as folder:
+        examination = intake.examiner.examine(path, Path(folder))
+        findings = tuple(
+            IngestFinding(f.code, f.message, f.place, str(f.severity)) for f in examination.findings
+        )
+        publication = examination.publication
+        if examination.outcome is Outcome.REFUSED or publication is None:
+            return Ingested(str(path), Fate.REFUSED, findings=findings)
+        stored = _store(intake.store, path, Path(folder), examination)
+    with intake.database.transaction() as session:
+        fate, record_id, title = _hold(session, intake, path, examination, publication, stored)
+    return Ingested(str(path), fate, record_id, title, findings)
+
+
+def _digest(path: Path) -> str:
+    digest = sha256()
+    with path.open("rb") as file:
+        while block := file.read(1024 * 1024):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _known(session: Session, digest: str) -> str | None:
+    wanted = (
+        select(HeldPublication.record_id)
+        .join(RecordRow, RecordRow.id == HeldPublication.record_id)
+        .where(HeldPublication.sha256 == digest, RecordRow.state.in_(("published", "draft")))
+        .order_by(HeldPublication.record_id)
+        .limit(1)
+    )
+    return session.scalar(wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """Where the parts of a publication lie in the store."""
+
+    served_key: str
+    text_key: str | None
+    covers: dict[str, tuple[int, int]]
+    copies: dict[str, str]
+
+
+def _store(store: ObjectStore, path: Path, folder: Path, examination: Examination) -> _Stored:
+    digest = examination.sha256
+    publication = examination.publication
+    assert publication is not None  # noqa: S101 - the caller looked
+    original = key_of(digest, str(publication.format))
+    if not _is_stored(store, original, examination.size):
+        store.put_file(original, path, sha256=digest, media_type=publication.media_type)
+    served = original
+    if examination.made:
+        served = derived_key(digest, "made.epub")
+        store.put_file(served, folder / examination.made, media_type="application/epub+zip")
+    copies = {}
+    for entry in examination.entries:
+        if entry.copy:
+            copies[entry.path] = derived_key(digest, entry.copy)
+            store.put_file(copies[entry.path], folder / entry.copy, media_type=entry.media_type)
+    text_key = None
+    if "text" in examination.files:
+        text_key = derived_key(digest, "text")
+        store.put_file(text_key, folder / "text")
+    return _Stored(served, text_key, _pack_covers(store, digest, folder, examination), copies)
+
+
+def _is_stored(store: ObjectStore, key: str, size: int) -> bool:
+    try:
+        return store.stat(key).size == size
+    except ObjectNotFoundError:
+        return False
+
+
+def _pack_covers(
+    store: ObjectStore, digest: str, folder: Path, examination: Examination
+) -> dict[str, tuple[int, int]]:
+    """All previews as one object, each a ranged read: one durable write instead of eight."""
+    places: dict[str, tuple[int, int]] = {}
+    pack = bytearray()
+    for name in examination.files:
+        if name.startswith("cover-"):
+            data = (folder / name).read_bytes()
+            places[name.removeprefix("cover-")] = (len(pack), len(data))
+            pack += data
+    if pack:
+        store.put_bytes(derived_key(digest, COVERS), bytes(pack))
+    return places
+
+
+def _hold(
+    session: Session,
+    intake: Intake,
+    path: Path,
+    examination: Examination,
+    publication: Publication,
+    stored: _Stored,
+) -> tuple[Fate, str, str]:
+    """Makes the stored publication known, and has a record hold it."""
+    digest = examination.sha256
+    if known := _known(session, digest):  # another process took the same file in meanwhile
+        return Fate.KNOWN, known, ""
+    if session.get(StoredPublication, digest) is None:
+        _keep(session, examination, publication, stored)
+    description = describe(publication, path.stem)
+    row, fate = _match(session, description, path), Fate.ATTACHED
+    if row is None:
+        fate = Fate.ADDED
+        row = changes.create(
+            session,
+            description,
+            kind="book",
+            library_id=intake.library_id,
+            account_id=None,
+        )
+        row.source, row.source_id = "file", digest
+    held = HeldPublication(record_id=row.id, sha256=digest, filename=path.name, held_at=now())
+    session.add(held)
+    _say(session, row.id, publication, examination.opening)
+    media = composing.Media(str(publication.format), bool(stored.covers))
+    changes.set_media(session, row, media)
+    return fate, row.id, row.title
+
+
+def _keep(
+    session: Session, examination: Examination, publication: Publication, stored: _Stored
+) -> None:
+    session.add(
+        StoredPublication(
+            sha256=examination.sha256,
+            format=str(publication.format),
+            media_type=publication.media_type,
+            size=examination.size,
+            partial_md5=examination.partial_md5,
+            served_key=stored.served_key,
+            publication=msgspec.json.encode(publication),
+            report=msgspec.json.encode(examination.findings),
+            text_key=stored.text_key,
+            covers=msgspec.json.encode(stored.covers),
+            examined_at=now(),
+        )
+    )
+    session.flush()
+    rows = [_entry_row(examination.sha256, entry, stored.copies) for entry in examination.entries]
+    if rows:
+        session.execute(insert(PublicationEntry), rows)
+
+
+def _entry_row(digest: str, entry: Any, copies: dict[str, str]) -> dict[str, Any]:
+    return {
+        "sha256": digest,
+        "path": entry.path,
+        "media_type": entry.media_type,
+        "method": entry.method,
+        "offset": entry.offset,
+        "compressed": entry.compressed,
+        "size": entry.size,
+        "crc": entry.crc,
+        "passthrough": entry.passthrough,
+        "copy_key": copies.get(entry.path),
+        "withheld": entry.withheld,
+    }
+
+
+def _match(session: Session, description: Any, path: Path) -> RecordRow | None:
+    """The one record that this file belongs to: it names the file, or has the same ISBN.
+
+    The titles must agree after folding: catalogues do give one ISBN to several books.
+    """
+    pairs = {p for p in composing.found_by(description.identifiers) if p[0] in ("isbn", "doi")}
+    ids = records.by_identifier(session, pairs | {("file", path.name)})
+    rows = [row for i in ids if (row := session.get(RecordRow, i)) is not None]
+    title = fold(description.title)
+    matches = [row for row in rows if _agree(fold(row.title), title)]
+    return matches[0] if len(matches) == 1 else None
+
+
+def _agree(one: str, other: str) -> bool:
+    return bool(one and other) and (one.startswith(other) or other.startswith(one))
+
+
+def _say(session: Session, record_id: str, publication: Publication, opening: str) -> None:
+    """Gives search the chapter titles and the beginning of the text."""
+    titles: list[str] = []
+    entries = list(publication.toc)
+    while entries:
+        entry = entries.pop(0)
+        titles.append(entry.title)
+        entries[:0] = entry.children
+    contents = " / ".join(titles)[:_CONTENTS]
+    session.merge(SearchableText(record_id=record_id, contents=contents, beginning=opening))

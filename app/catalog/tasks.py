@@ -1,0 +1,48 @@
+"""The catalogue's background work: imports that were sent through the API, and undoing them."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+from app.adapters import Adapters
+from app.catalog import formats
+from app.catalog.services import undoing
+from app.catalog.services.importing import Report, import_records
+from app.jobs.registry import Registry
+from app.jobs.work import Work
+
+registry: Registry[Adapters] = Registry()
+
+
+@registry.job("catalog.import_records", lease=timedelta(minutes=2))
+def import_sent(work: Work[Adapters]) -> None:
+    """Imports a file that was sent; an attempt that died is gone on with after its last chunk."""
+    adapters, sent = work.context, work.payload
+    with tempfile.TemporaryDirectory(prefix="kaijuan-import-") as folder:
+        path = Path(folder, Path(str(sent["name"])).name or "records")
+        with path.open("wb") as file:
+            file.writelines(adapters.store.stream(str(sent["key"])))
+
+        def checkpoint(report: Report) -> None:
+            work.checkpoint({"import": report.id, "read": report.read})
+
+        import_records(
+            adapters.database,
+            formats.open_format(path, str(sent["format"] or "") or None),
+            path,
+            library_id=str(sent["library"]),
+            account_id=str(sent["account"] or "") or None,
+            progress=checkpoint,
+        )
+    work.finish(lambda _session: None)
+    adapters.store.delete(str(sent["key"]))
+
+
+@registry.job("catalog.undo_import", lease=timedelta(minutes=2))
+def undo_import(work: Work[Adapters]) -> None:
+    """Undoes an import, however many records it had."""
+    account = str(work.payload["account"] or "") or None
+    undoing.undo(work.database, str(work.payload["import"]), account)
+    work.finish(lambda _session: None)

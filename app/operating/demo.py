@@ -1,0 +1,93 @@
+"""``kaijuan demo``: the demonstration library, loaded as any library is."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import click
+import msgspec
+from sqlalchemy import select
+
+from app import config
+from app.adapters import Adapters, open_adapters
+from app.catalog import formats
+from app.catalog.models import RecordRow
+from app.catalog.services import classifying, indexing
+from app.catalog.services.importing import import_records
+from app.catalog.services.ingest import Intake, ingest
+from app.config import Settings
+from app.demonstration import Material, material
+from app.identity.network import import_network
+from app.publications.sandbox import Examiner
+from app.terminal import json_option, refusals, show
+
+
+class Loaded(msgspec.Struct):
+    """What was loaded."""
+
+    libraries: int = 0
+    records: int = 0
+    books: int = 0
+
+
+def load_when_empty(settings: Settings) -> None:
+    """Loads the demonstration library into an installation without any record."""
+    adapters = open_adapters(settings)
+    with adapters.database.transaction(writes=False) as session:
+        if session.scalar(select(RecordRow.id).limit(1)):
+            return
+    click.echo("Loading the demonstration library …")
+    load(adapters)
+    adapters.index.close()
+    adapters.database.close()
+
+
+def load(adapters: Adapters) -> Loaded:
+    """Loads libraries, records and books; repeating it changes nothing."""
+    with tempfile.TemporaryDirectory(prefix="kaijuan-demo-") as folder:
+        shown = material(Path(folder))
+        loaded = Loaded()
+        with adapters.database.transaction() as session:
+            classifying.seed(session)
+        loaded.libraries = _libraries(adapters, shown, Path(folder))
+        loaded.records = _records(adapters, shown, Path(folder))
+        loaded.books = _books(adapters, shown)
+    while indexing.drain(adapters.database, adapters.index):
+        pass
+    return loaded
+
+
+def _libraries(adapters: Adapters, shown: Material, folder: Path) -> int:
+    path = folder / "libraries.json"
+    path.write_bytes(msgspec.json.encode(shown.libraries))
+    with adapters.database.transaction() as session:
+        return import_network(session, path).added
+
+
+def _records(adapters: Adapters, shown: Material, folder: Path) -> int:
+    path = folder / "records.jsonl"
+    with path.open("wb") as file:
+        file.writelines(msgspec.json.encode(record) + b"\n" for record in shown.records)
+    root = shown.libraries[0]["id"]
+    source = formats.open_format(path, "jsonl")
+    return import_records(adapters.database, source, path, library_id=root).added
+
+
+def _books(adapters: Adapters, shown: Material) -> int:
+    with Examiner(workers=2) as examiner:
+        fates = []
+        for book in shown.books:
+            intake = Intake(adapters.database, adapters.store, examiner, book.library)
+            fates.append(ingest(intake, book.path))
+    return sum(fate.record is not None for fate in fates)
+
+
+@click.command()
+@json_option
+def demo(as_json: bool) -> None:
+    """Load the demonstration library; repeating it changes nothing."""
+    with refusals():
+        loaded = load(open_adapters(config.load()))
+        line = f"{loaded.libraries} libraries, {loaded.records} records, {loaded.books} books."
+        show(loaded, as_json, lambda: iter([line]))

@@ -1,0 +1,163 @@
+"""``kaijuan doctor``: every engine and invariant, and how to mend what is wrong."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import msgspec
+from sqlalchemy import func, select
+
+from app import config
+from app.adapters import Adapters, open_adapters
+from app.catalog.models import DirtyRecord, HeldPublication, RecordRow, StoredPublication
+from app.catalog.services import dirty
+from app.config import Settings
+from app.database import now
+from app.jobs import queries as jobs
+from app.operating.schema import revisions
+from app.readiness import checks_of
+from app.storage.errors import ObjectNotFoundError
+from app.storage.keys import key_of
+from app.terminal import json_option, refusals, show
+
+SAMPLE = 1_000
+STALE = 60.0
+"""Seconds a change may wait for the index before something is wrong."""
+
+
+class Diagnosis(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One thing that was looked at; ``mend`` says what to do when it is not well."""
+
+    what: str
+    ok: bool
+    detail: str = ""
+    mend: str = ""
+
+
+def examine(settings: Settings, adapters: Adapters) -> list[Diagnosis]:
+    """Looks at everything; one look that fails does not hide the others."""
+    found = [
+        Diagnosis(f"engine: {name}", state.ok, state.detail, "" if state.ok else _ENGINES[name])
+        for name, state in checks_of(adapters).run().items()
+    ]
+    looks: tuple[Callable[[Settings, Adapters], Diagnosis], ...] = (
+        _schema, _secrets, _dirty_set, _index, _bytes, _jobs,
+    )  # fmt: skip
+    if all(diagnosis.ok for diagnosis in found):
+        found += [look(settings, adapters) for look in looks]
+    return found
+
+
+_ENGINES = {
+    "database": "Look at KAIJUAN_DATABASE_URL, and run `kaijuan migrate`.",
+    "store": "Look at KAIJUAN_STORAGE_URL, its rights and free space.",
+    "index": "Run `kaijuan reindex`.",
+    "dirty_set": "Run `kaijuan migrate`.",
+}
+
+
+def _schema(_settings: Settings, adapters: Adapters) -> Diagnosis:
+    present, wanted = revisions(adapters.database)
+    ok = present == wanted
+    return Diagnosis("schema", ok, f"at {present}", "" if ok else "Run `kaijuan migrate`.")
+
+
+def _secrets(settings: Settings, _adapters: Adapters) -> Diagnosis:
+    loose = [path for path in _secret_files(settings.data_dir) if _is_loose(path)]
+    names = ", ".join(path.name for path in loose)
+    mend = f"chmod 600 {' '.join(map(str, loose))}" if loose else ""
+    return Diagnosis("secrets are their owner's alone", not loose, names, mend)
+
+
+def _secret_files(data_dir: Path) -> Iterator[Path]:
+    folder = data_dir / "secrets"
+    return folder.iterdir() if folder.is_dir() else iter(())
+
+
+def _is_loose(path: Path) -> bool:
+    return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+
+
+def _dirty_set(_settings: Settings, adapters: Adapters) -> Diagnosis:
+    with adapters.database.transaction(writes=False) as session:
+        count, since = dirty.waiting(session)
+    age = (now() - since).total_seconds() if since else 0.0
+    ok = age < STALE
+    detail = f"{count} records wait, the oldest for {age:.0f} s"
+    return Diagnosis("search follows the catalogue", ok, detail, "" if ok else _WORKER)
+
+
+_WORKER = "Is a worker running? Start `kaijuan worker`, or `kaijuan serve`."
+
+
+def _index(_settings: Settings, adapters: Adapters) -> Diagnosis:
+    """Index and database agree, apart from what still waits in the dirty set."""
+    with adapters.database.transaction(writes=False) as session:
+        published = select(func.count()).where(RecordRow.state == "published")
+        wanted = session.scalar(published) or 0
+        waiting = session.scalar(select(func.count()).select_from(DirtyRecord)) or 0
+        last = select(RecordRow.id, RecordRow.version).where(RecordRow.state == "published")
+        sample = dict(session.execute(last.order_by(RecordRow.id.desc()).limit(SAMPLE)).all())
+        late = set(session.scalars(select(DirtyRecord.record_id).limit(1_000_000)))
+    held = adapters.index.count()
+    versions = adapters.index.versions(list(sample))
+    wrong = [i for i, v in sample.items() if versions.get(i) != v and i not in late]
+    ok = not wrong and abs(held - wanted) <= waiting
+    detail = (
+        f"{held:,} in the index, {wanted:,} published, {waiting:,} waiting, {len(wrong)} differ"
+    )
+    return Diagnosis("index and database agree", ok, detail, "" if ok else "Run `kaijuan reindex`.")
+
+
+def _bytes(_settings: Settings, adapters: Adapters) -> Diagnosis:
+    """The newest publications that are held lie in the store with their sizes."""
+    with adapters.database.transaction(writes=False) as session:
+        wanted = (
+            select(StoredPublication.sha256, StoredPublication.format, StoredPublication.size)
+            .join(HeldPublication, HeldPublication.sha256 == StoredPublication.sha256)
+            .order_by(StoredPublication.examined_at.desc())
+            .limit(SAMPLE)
+        )
+        rows = session.execute(wanted).all()
+    missing = [row.sha256 for row in rows if not _lies(adapters, row)]
+    detail = f"{len(rows)} looked at, {len(missing)} missing or of another size"
+    mend = "Restore the store from its backup, or import the books again." if missing else ""
+    return Diagnosis("publications lie in the store", not missing, detail, mend)
+
+
+def _lies(adapters: Adapters, row: object) -> bool:
+    sha256, kind, size = row  # type: ignore[misc]  # a row of three columns
+    try:
+        return adapters.store.stat(key_of(sha256, kind)).size == size
+    except ObjectNotFoundError:
+        return False
+
+
+def _jobs(_settings: Settings, adapters: Adapters) -> Diagnosis:
+    with adapters.database.transaction(writes=False) as session:
+        figures = jobs.figures(session)
+    failed = figures.counts.get("failed", 0)
+    detail = ", ".join(f"{count} {state}" for state, count in sorted(figures.counts.items()))
+    mend = "Look at `kaijuan jobs list --state failed`, then `kaijuan jobs retry ID`."
+    return Diagnosis("no job has failed", not failed, detail or "none", mend if failed else "")
+
+
+@click.command()
+@json_option
+def doctor(as_json: bool) -> None:
+    """Check every engine and invariant, and say how to mend what is wrong."""
+    with refusals():
+        settings = config.load()
+        found = examine(settings, open_adapters(settings))
+        show(found, as_json, lambda: _lines(found))
+    raise SystemExit(0 if all(diagnosis.ok for diagnosis in found) else 1)
+
+
+def _lines(found: list[Diagnosis]) -> Iterator[str]:
+    for diagnosis in found:
+        yield f"{'ok ' if diagnosis.ok else 'NOT'} {diagnosis.what}: {diagnosis.detail}"
+        if diagnosis.mend:
+            yield f"    → {diagnosis.mend}"

@@ -1,0 +1,87 @@
+"""``kaijuan serve`` and ``kaijuan worker``."""
+
+from __future__ import annotations
+
+import os
+
+import click
+from sqlalchemy import select
+
+from app import background, config
+from app.adapters import open_adapters
+from app.config import SettingError, Settings
+from app.database import Database
+from app.identity import accounts, tree
+from app.identity.models import Account
+from app.operating.demo import load_when_empty
+from app.operating.schema import revisions, upgrade
+from app.serving import serve as supervise
+from app.terminal import refusals
+from app.web import logs
+
+
+@click.command()
+@click.option("--host", default=lambda: os.environ.get("HOST", "127.0.0.1"), help="[127.0.0.1]")
+@click.option(
+    "--port", default=lambda: int(os.environ.get("PORT", "8000")), type=int, help="[8000]"
+)
+@click.option("--workers", default=2, show_default=True, help="Web processes.")
+@click.option("--threads", default=8, show_default=True, help="Threads of each.")
+@click.option("--demo", is_flag=True, help="Load the demonstration library when there is nothing.")
+def serve(host: str, port: int, workers: int, threads: int, demo: bool) -> None:
+    """Serve the library, with a worker beside it, until SIGTERM."""
+    with refusals():
+        settings = config.load()
+        _prepare(settings)
+        if demo:
+            load_when_empty(settings)
+        link = _first_administrator(settings)
+        base = settings.public_url or f"http://{host}:{port}"
+        code = supervise(
+            host,
+            port,
+            settings.data_dir,
+            announce=lambda: _announce(base, link),
+            workers=workers,
+            threads=threads,
+        )
+    raise SystemExit(code)
+
+
+@click.command()
+def worker() -> None:
+    """Work in the background until SIGTERM: jobs, indexing, statistics."""
+    with refusals():
+        settings = config.load()
+        logs.configure(settings.log_level)
+        background.worker(settings, open_adapters(settings)).run_until_signal()
+
+
+def _prepare(settings: Settings) -> None:
+    """The embedded database is made and kept up by serving; a server's by ``kaijuan migrate``."""
+    database = Database(settings.database_url)
+    present, wanted = revisions(database)
+    if present == wanted:
+        return
+    if not database.is_sqlite:
+        message = f"a database at {wanted} (it is at {present}): run `kaijuan migrate` first"
+        raise SettingError("KAIJUAN_DATABASE_URL", database.url.render_as_string(), message)
+    upgrade(database)
+
+
+def _first_administrator(settings: Settings) -> str | None:
+    """On a first start, the secret of a link that makes its user the administrator, once."""
+    with Database(settings.database_url).transaction() as session:
+        if session.scalar(select(Account.id).where(Account.kind == "person").limit(1)):
+            return None
+        account = accounts.add_account(session, "管理员")
+        root = tree.default(session)
+        accounts.grant(session, account.id, accounts.Role.ADMINISTRATOR, root.id)
+        return accounts.issue(session, account.id, "link", life=accounts.LINK_LIFE)
+
+
+def _announce(base: str, link: str | None) -> None:
+    click.echo(f"\n  开卷 Kaijuan: {base}/\n  API:          {base}/api/docs")
+    if link:
+        click.echo(f"  Administrator (once, within a day): {base}/sign-in#{link}")
+    click.echo("  Stop with Ctrl-C.\n")

@@ -1,0 +1,1 @@
+"""Reading: delivery of what the catalogue holds."""

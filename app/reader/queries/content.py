@@ -1,0 +1,115 @@
+"""Finding bytes: which record holds which publication, and where a resource of it lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import and_, select
+from sqlalchemy.orm import Session
+
+from app.catalog.models import (
+    HeldPublication,
+    PublicationEntry,
+    RecordRow,
+    StoredPublication,
+)
+from app.errors import NotFoundError
+
+PREFIX = 16
+"""Hexadecimal digits of the SHA-256 that stand in an address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A resource of a publication, where its bytes lie, and what decides on its use."""
+
+    record_id: str
+    state: str
+    audience: str
+    policy: str
+    sha256: str
+    served_key: str
+    media_type: str
+    method: int
+    offset: int
+    compressed: int
+    size: int
+    crc: int
+    passthrough: bool
+    copy_key: str | None
+    withheld: str | None
+
+
+_RESOURCE = (
+    select(
+        RecordRow.id, RecordRow.state, RecordRow.audience, RecordRow.policy,
+        StoredPublication.sha256, StoredPublication.served_key,
+        PublicationEntry.media_type, PublicationEntry.method, PublicationEntry.offset,
+        PublicationEntry.compressed, PublicationEntry.size, PublicationEntry.crc,
+        PublicationEntry.passthrough, PublicationEntry.copy_key, PublicationEntry.withheld,
+    )
+    .join(HeldPublication, HeldPublication.record_id == RecordRow.id)
+    .join(StoredPublication, StoredPublication.sha256 == HeldPublication.sha256)
+    .join(PublicationEntry, PublicationEntry.sha256 == StoredPublication.sha256)
+)  # fmt: skip
+
+
+def resource(session: Session, record_id: str, prefix: str, path: str) -> Resource:
+    """A resource by the record, the beginning of the publication's digest, and its path.
+
+    :raises NotFoundError: when the record does not hold it.
+    """
+    wanted = _RESOURCE.where(
+        RecordRow.id == record_id,
+        HeldPublication.sha256 >= prefix,
+        HeldPublication.sha256 < prefix + "g",
+        PublicationEntry.path == path,
+    )
+    row = session.execute(wanted).first()
+    if row is None:
+        raise NotFoundError("resource", path[:200])
+    return Resource(*row)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A publication as its manifest needs it."""
+
+    sha256: str
+    format: str
+    media_type: str
+    size: int
+    served_key: str
+    filename: str
+    publication: bytes
+    covers: bytes
+
+
+def publication(session: Session, record_id: str) -> Held:
+    """The publication that a record holds: the newest, where there are several.
+
+    :raises NotFoundError: when it holds none.
+    """
+    wanted = (
+        select(
+            StoredPublication.sha256, StoredPublication.format, StoredPublication.media_type,
+            StoredPublication.size, StoredPublication.served_key, HeldPublication.filename,
+            StoredPublication.publication, StoredPublication.covers,
+        )
+        .join(HeldPublication, HeldPublication.sha256 == StoredPublication.sha256)
+        .where(HeldPublication.record_id == record_id)
+        .order_by(HeldPublication.held_at.desc(), HeldPublication.sha256)
+        .limit(1)
+    )  # fmt: skip
+    row = session.execute(wanted).one_or_none()
+    if row is None:
+        raise NotFoundError("publication", record_id)
+    return Held(*row)
+
+
+def sizes(session: Session, sha256: str) -> dict[str, tuple[int, int]]:
+    """The (compressed, full) bytes of every resource that is served, by path."""
+    wanted = select(
+        PublicationEntry.path, PublicationEntry.compressed, PublicationEntry.size
+    ).where(and_(PublicationEntry.sha256 == sha256, PublicationEntry.withheld.is_(None)))
+    return {row.path: (row.compressed, row.size) for row in session.execute(wanted)}

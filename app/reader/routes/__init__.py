@@ -1,0 +1,1 @@
+"""The addresses that a reading app asks: covers, manifests, positions, downloads, content."""

@@ -1,0 +1,1 @@
+"""What reading does: manifests, grants, resources."""
