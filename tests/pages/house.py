@@ -28,7 +28,7 @@ class House:
         Base.metadata.create_all(self.database.engine, tables=TABLES)
         self.app = create_app(self.settings, self.adapters)
         if "kaijuan.problem_page" not in self.app.extensions:
-            install(self.app, self.settings)
+            install(self.app, self.settings, self.adapters.index)
         self.client = self.app.test_client()
 
     def record(self, title: str, *, kind: str = "book", **said: object) -> str:
