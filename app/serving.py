@@ -225,14 +225,15 @@ class Supervisor:
 
     def _stop(self) -> int:
         """The web server first, so that what its last requests set off still finds a worker."""
-        were_clean = [self._end(part) for part in (self.web, self.worker)]
+        patient = self._signals
+        were_clean = [self._end(part, patient) for part in (self.web, self.worker)]
         return 0 if self._signals and all(were_clean) else 1
 
-    def _end(self, part: Part) -> bool:
-        """Asks the part to end; whether it did within the grace time."""
-        signals, deadline = self._signals, time.monotonic() + self.grace.total_seconds()
+    def _end(self, part: Part, patient: int) -> bool:
+        """Asks the part to end; whether it did in time, and before one signal more."""
+        deadline = time.monotonic() + self.grace.total_seconds()
         part.tell(signal.SIGTERM)
-        while part.code() is None and self._signals == signals and time.monotonic() < deadline:
+        while part.code() is None and self._signals == patient and time.monotonic() < deadline:
             self._woken.wait(deadline - time.monotonic())
             self._woken.clear()
         has_ended = part.code() is not None

@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from subprocess import PIPE
 from threading import Event, Thread
+from threading import enumerate as enumerate_threads
 
 import pytest
 from sqlalchemy import select
@@ -166,6 +167,8 @@ def test_a_job_that_outlasts_the_grace_is_given_back(house: House) -> None:
     worker.stop()
     thread.join(30)
     may_end.set()
+    for left in (each for each in enumerate_threads() if each.name.startswith("jobs-")):
+        left.join(30)
     with house.database.transaction(writes=False) as session:
         job = session.scalars(select(Job).where(Job.id == job_id)).one()
     assert (job.state, job.attempts) == (State.WAITING, 0)
