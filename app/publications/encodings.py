@@ -9,6 +9,7 @@ BOMS = (
     (b"\xfe\xff", "utf-16"),
 )
 SAMPLE = 256 * 1024
+READABLE = 0.05
 # Marks and particles that any page of Chinese prose has; of a wrong decoding, almost none.
 FREQUENT = frozenset(
     "的一是不了人我在有他这這中大来來上国國个個到说說们們为為子和你地之以也而其者曰於于，。、：「」“”"
@@ -26,20 +27,26 @@ class Decoded(NamedTuple):
 def decode_text(data: bytes, declared: str | None = None) -> Decoded:
     """Decode by byte-order mark, then as UTF-8, then as declared, then by what reads best."""
     encoding = next((name for mark, name in BOMS if data.startswith(mark)), None)
-    encoding = encoding or _utf16_without_mark(data)
+    encoding = encoding or utf16_without_mark(data)
     if encoding is None:
         encoding = "utf-8" if _fits(data, "utf-8") else _declared(data, declared) or _best(data)
     text = data.decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n")
     return Decoded(text.removeprefix("\ufeff"), encoding.removesuffix("-sig"), text.count("\ufffd"))
 
 
-def _utf16_without_mark(data: bytes) -> str | None:
-    """Western text and line ends leave every other byte zero."""
+def utf16_without_mark(data: bytes) -> str | None:
+    """The order of bytes of a text in UTF-16 that does not say so, or None.
+
+    Western letters leave every other byte zero; Chinese shows by its commonest characters.
+    """
     head = data[:SAMPLE]
-    even, odd = head[::2].count(0), head[1::2].count(0)
-    if max(even, odd) * 20 < len(head) or not head:
+    if 0 not in head:
         return None
-    return "utf-16-le" if odd > even else "utf-16-be"
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if max(even, odd) * 4 > len(head) > min(even, odd) * 20:
+        return "utf-16-le" if odd > even else "utf-16-be"
+    best = max(("utf-16-le", "utf-16-be"), key=lambda name: _worth(head, name))
+    return best if _worth(head, best) > READABLE else None
 
 
 def _fits(data: bytes, encoding: str) -> bool:
@@ -60,11 +67,10 @@ def _declared(data: bytes, name: str | None) -> str | None:
 
 def _best(data: bytes) -> str:
     """The Chinese encoding in which the most frequent characters appear most."""
-    head = data[:SAMPLE]
+    return max(("gb18030", "big5hkscs"), key=lambda name: _worth(data[:SAMPLE], name))
 
-    def worth(encoding: str) -> float:
-        text = head.decode(encoding, "replace")
-        good = sum(character in FREQUENT for character in text)
-        return (good - 10 * text.count("\ufffd")) / max(len(text), 1)
 
-    return max(("gb18030", "big5hkscs"), key=worth)
+def _worth(head: bytes, encoding: str) -> float:
+    text = head.decode(encoding, "replace")
+    good = sum(character in FREQUENT for character in text)
+    return (good - 10 * text.count("\ufffd")) / max(len(text), 1)

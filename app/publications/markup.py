@@ -3,7 +3,7 @@
 import html.entities
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lxml import etree
 
@@ -34,10 +34,8 @@ def parse_xml(data: bytes) -> Parsed | None:
         if data[:2] not in (b"\xff\xfe", b"\xfe\xff")
         else data
     )
-    own_entities = b"<!ENTITY" in data[:65536]
-    named = not own_entities and b"&" in data
-    mended = ENTITY.sub(_numeric, data) if named else data
-    browser_fails = named and mended != data and not XHTML_DOCTYPE.search(data[:1024])
+    mended = ENTITY.sub(_numeric, data) if b"&" in data else data
+    browser_fails = mended is not data and mended != data and not XHTML_DOCTYPE.search(data[:1024])
     parser = etree.XMLParser(
         recover=True, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
     )
@@ -47,6 +45,10 @@ def parse_xml(data: bytes) -> Parsed | None:
         return None
     if root is None:
         return None
+    own_entities = _declares_entities(root)
+    if own_entities:
+        # XPath would expand them; an attribute's are bounded by the parser.
+        etree.strip_elements(root, etree.Entity, with_tail=False)
     fatal = any(entry.level >= etree.ErrorLevels.ERROR for entry in parser.error_log)
     return Parsed(root, not fatal and not browser_fails, own_entities)
 
@@ -92,6 +94,11 @@ def text_of(element: etree._Element) -> str:
 def whole_text(element: etree._Element) -> str:
     """All text below an element as it stands, without comments."""
     return str(STRING(element))
+
+
+def _declares_entities(root: etree._Element) -> bool:
+    dtd: Any = root.getroottree().docinfo.internalDTD  # the stubs know no entities
+    return dtd is not None and next(dtd.iterentities(), None) is not None
 
 
 def _numeric(match: re.Match[bytes]) -> bytes:

@@ -3,6 +3,7 @@
 import re
 
 from app.publications.archives import Archive
+from app.publications.encodings import utf16_without_mark
 from app.publications.findings import RefusedError, Report
 from app.publications.limits import Limits
 from app.publications.mediatypes import RASTER, by_name
@@ -62,7 +63,7 @@ def sniff(source: Source, limits: Limits) -> Format:
 
 def _text(head: bytes) -> Format | None:
     """What a file of characters is; None for bytes that are none."""
-    wide = head[:2] in (b"\xff\xfe", b"\xfe\xff")
+    wide = head[:2] in (b"\xff\xfe", b"\xfe\xff") or bool(utf16_without_mark(head))
     if wide:
         head = head.replace(b"\x00", b"")
     if FICTIONBOOK.search(head):
