@@ -11,7 +11,6 @@ from app.database import Database
 from app.storage.factory import open_store
 from app.storage.ports import ObjectStore
 from app.storage.s3_client import S3Options
-from app.usage.spool import Spool
 from search.backends.sqlite import open_generations
 from search.index import SearchIndex
 
@@ -23,7 +22,8 @@ class Adapters:
     database: Database
     store: ObjectStore
     index: SearchIndex
-    usage: Spool
+    data_dir: Path
+    """What lies on this machine alone: the usage spool, metrics, secrets."""
 
 
 def open_adapters(settings: Settings) -> Adapters:
@@ -40,7 +40,7 @@ def open_adapters(settings: Settings) -> Adapters:
         database=Database(settings.database_url),
         store=open_store(settings.storage_url, s3=options).objects,
         index=open_generations(search_folder(settings)),
-        usage=Spool(settings.data_dir / "usage"),
+        data_dir=settings.data_dir,
     )
 
 

@@ -129,7 +129,7 @@ class Database:
     def is_ready(self) -> bool:
         """Whether the database answers."""
         with self.transaction(writes=False) as session:
-            return session.scalar(text("SELECT 1")) == 1
+            return bool(session.scalar(text("SELECT 1")) == 1)
 
     def checkpoint(self) -> None:
         """After a bulk load on SQLite: the log goes into the file and the file onto the disk."""

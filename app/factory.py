@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app import config
+from app import background, config
 from app.adapters import Adapters, open_adapters
 from app.catalog.routes.imports import imports
 from app.catalog.routes.kinds import GROUPS
@@ -12,17 +12,19 @@ from app.catalog.routes.records import records
 from app.catalog.routes.search import search
 from app.catalog.routes.subjects import subjects
 from app.config import Settings
+from app.cursors import Cursors
 from app.database import Database
 from app.identity.callers import authenticator
 from app.identity.routes.libraries import libraries
 from app.identity.routes.sessions import keep_cookie, sessions
+from app.pages.install import install as install_pages
 from app.reader.routes.content import content
 from app.reader.routes.publications import GROUPS as PUBLICATIONS
 from app.reader.services.grants import Grants
 from app.readiness import checks_of
 from app.usage.recorder import Recorder
+from app.usage.spool import Spool
 from app.web import api, health, logs, problems
-from app.web.cursors import Cursors
 from app.web.docs import docs
 from search.index import SearchIndex
 
@@ -44,9 +46,13 @@ def create_app(settings: Settings | None = None, adapters: Adapters | None = Non
     api.provide(app, Cursors, Cursors(settings.secret_keys))
     api.provide(app, health.Checks, checks_of(adapters))
     api.provide(app, Grants, Grants(settings.secret_keys))
-    api.provide(app, Recorder, Recorder(adapters.usage, settings.secret_keys[0]))
+    api.provide(
+        app, Recorder, Recorder(Spool(adapters.data_dir / "usage"), settings.secret_keys[0])
+    )
     api.register(app, health.health, docs, *GROUPS.values())
     api.register(app, search, subjects, records, imports, libraries, sessions)
     api.register(app, *PUBLICATIONS, content)
+    install_pages(app, settings, adapters.index)
+    background.open_desk(settings, adapters)
     app.after_request(keep_cookie)
     return app

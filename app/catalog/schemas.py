@@ -138,17 +138,17 @@ class Merger(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     into: RecordId
 
 
-class RevisionLine(msgspec.Struct, frozen=True, omit_defaults=True):
+class RevisionLine(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What a record said before a change, and the change that ended it."""
 
     version: int
     state: str
     change: str
     at: str
+    description: Description
     by: str | None = None
     import_id: str | None = None
     note: str = ""
-    description: Raw = Raw(b"{}")
 
 
 class RevisionList(msgspec.Struct, frozen=True):

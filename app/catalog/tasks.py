@@ -44,5 +44,5 @@ def import_sent(work: Work[Adapters]) -> None:
 def undo_import(work: Work[Adapters]) -> None:
     """Undoes an import, however many records it had."""
     account = str(work.payload["account"] or "") or None
-    undoing.undo(work.database, str(work.payload["import"]), account)
+    undoing.undo(work.database, str(work.payload["batch"]), account)
     work.finish(lambda _session: None)

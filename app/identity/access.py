@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.errors import NotUsableError
-from app.web.access import Caller, Permission
+from app.permissions import Caller, Permission
 
 PUBLIC = "public"
 STAFF = "staff"

@@ -17,7 +17,7 @@ from app.database import now, random_id
 from app.errors import ConflictError, Fault, InvalidError, NotFoundError, UnauthenticatedError
 from app.identity import tree
 from app.identity.models import Account, Credential, Grant, Library
-from app.web.access import Permission
+from app.permissions import Permission
 
 SESSION_LIFE = timedelta(days=14)
 LINK_LIFE = timedelta(hours=24)

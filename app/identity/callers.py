@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from app.errors import ForbiddenError, UnauthenticatedError
 from app.identity import accounts
 from app.identity.access import PUBLIC, STAFF
-from app.web.access import Authenticate, Caller, Permission
+from app.permissions import Caller, Permission
+from app.web.access import Authenticate
 
 COOKIE = "kaijuan"
 SAFE = ("GET", "HEAD", "OPTIONS")

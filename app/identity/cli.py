@@ -10,6 +10,7 @@ import click
 from app import config
 from app.database import Database
 from app.identity import accounts, tree
+from app.identity.models import LEVELS
 from app.identity.network import import_network
 from app.terminal import json_option, refusals, show
 
@@ -46,7 +47,7 @@ def library() -> None:
 @library.command("add")
 @click.argument("library_id")
 @click.argument("name")
-@click.option("--level", type=click.Choice(tree.LEVELS), default="special")
+@click.option("--level", type=click.Choice(LEVELS), default="special")
 @click.option("--parent", help="The library above it.")
 @json_option
 def add_library(library_id: str, name: str, level: str, parent: str | None, as_json: bool) -> None:

@@ -6,10 +6,10 @@ from flask import request
 
 from app.catalog.composing import summary_decoder
 from app.catalog.queries.records import Found
+from app.permissions import Caller
 from app.reader.services.grants import is_open
 from app.usage.facts import Event
 from app.usage.recorder import Recorder
-from app.web.access import Caller
 
 PLATFORM = "web"
 

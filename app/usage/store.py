@@ -23,8 +23,9 @@ def keep(session: Session, facts: list[Fact]) -> None:
 
 
 def _insert(session: Session) -> Insert:
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    return dialect.insert(UsageFact).on_conflict_do_nothing(index_elements=["id"])
+    if session.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(UsageFact).on_conflict_do_nothing(index_elements=["id"])
+    return postgresql.insert(UsageFact).on_conflict_do_nothing(index_elements=["id"])
 
 
 def _row(fact: Fact) -> dict[str, Any]:

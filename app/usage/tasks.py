@@ -21,4 +21,4 @@ def drain_spool(adapters: Adapters) -> None:
         with adapters.database.transaction() as session:
             keep(session, facts)
 
-    drain(adapters.usage.folder, sink)
+    drain(adapters.data_dir / "usage", sink)

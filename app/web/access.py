@@ -1,47 +1,15 @@
-"""Who calls and what they may do: the words that ``identity`` gives a meaning to."""
+"""How the edge learns who calls; ``identity`` implements it, the factory wires it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
-from typing import Protocol
 
 from flask import Request
 from sqlalchemy.orm import Session
 
+from app.permissions import Caller, Permission
 
-class Permission(StrEnum):
-    """What an endpoint asks for. Every endpoint declares exactly one; a test fails any without."""
-
-    PUBLIC = "public"
-    """Anybody, signed in or not; what they see is still cut to their audience."""
-    SIGNED_IN = "signed-in"
-    EDIT_RECORDS = "records.edit"
-    IMPORT_RECORDS = "records.import"
-    MANAGE_LIBRARIES = "libraries.manage"
-    SEE_JOBS = "jobs.see"
-    SEE_METRICS = "metrics.see"
-    """Operators' figures: loopback or a token."""
-
-
-class Caller(Protocol):
-    """Whoever sent a request, as ``identity`` knows them."""
-
-    @property
-    def account_id(self) -> str | None:
-        """The opaque id of the account; ``None`` when nobody is signed in."""
-
-    @property
-    def audience(self) -> tuple[str, ...]:
-        """The audience tokens whose records this caller may see."""
-
-    @property
-    def address(self) -> str:
-        """The client's address, taken from trusted proxies only."""
-
-    def may(self, permission: Permission, path: str | None = None) -> bool:
-        """Whether this is allowed, on the library at ``path`` (anywhere, when it is ``None``)."""
-
+__all__ = ["Authenticate", "Caller", "Permission"]
 
 Authenticate = Callable[[Request, Session], Caller]
 """Who sent this request.

@@ -27,8 +27,9 @@ from sqlalchemy.orm import Session
 
 from app.database import Database
 from app.errors import Fault, ForbiddenError, InvalidError, NotFoundError, UnauthenticatedError
+from app.permissions import Caller, Permission
 from app.web import idempotency
-from app.web.access import Authenticate, Caller, Permission
+from app.web.access import Authenticate
 from app.web.problems import MALFORMED, MEDIA_TYPE, answer
 
 T = TypeVar("T")

@@ -9,8 +9,8 @@ import msgspec
 from flask import Flask, current_app
 from msgspec import Raw
 
+from app.permissions import Permission
 from app.web import openapi
-from app.web.access import Permission
 from app.web.api import Answer, Endpoints
 
 docs = Endpoints("web.docs")

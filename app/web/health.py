@@ -14,7 +14,7 @@ from prometheus_client import generate_latest as generate
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from app.errors import ForbiddenError
-from app.web.access import Caller, Permission
+from app.permissions import Caller, Permission
 from app.web.api import Answer, Endpoints
 
 LATENCY = Histogram(

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.database import Base, Instant, key_text, now
 from app.errors import ConflictError, Fault, InvalidError
-from app.web.access import Caller
+from app.permissions import Caller
 
 KEPT = timedelta(hours=24)
 

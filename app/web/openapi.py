@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from flask import Flask
 
-from app.web.access import Permission
+from app.permissions import Permission
 from app.web.api import Answer, Endpoint, sequence_fields
 from app.web.problems import Problem
 

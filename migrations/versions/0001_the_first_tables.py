@@ -165,7 +165,7 @@ def upgrade() -> None:
         sa.Column("publication", sa.LargeBinary(), nullable=False),
         sa.Column("report", sa.LargeBinary(), nullable=False),
         sa.Column("text_key", key_text(255), nullable=True),
-        sa.Column("has_cover", sa.Boolean(), nullable=False),
+        sa.Column("covers", sa.LargeBinary(), nullable=False),
         sa.Column("examined_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("sha256", name=op.f("pk_publications")),
     )

@@ -33,7 +33,9 @@ class Refusal:
 class RecordFormat(Protocol):
     """A format of records: reads one after the other, never the whole file at once."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What ``--format`` calls it."""
 
     def read(self, skip: int = 0) -> Iterator[Candidate | Refusal]:
         """Every record in order, after the first ``skip``; one that is bad stops nothing."""

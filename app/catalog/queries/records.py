@@ -62,7 +62,7 @@ def find(session: Session, record_id: str, kind: str | None = None) -> Found:
     row = session.execute(_BY_ID.where(RecordRow.id == record_id)).one_or_none()
     if row is None or (kind is not None and row.kind != kind):
         raise NotFoundError(kind or "record", record_id)
-    return Found(*row)
+    return Found(*tuple(row))
 
 
 def visible(

@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated, Literal
+
 import msgspec
+from flask import request
+from msgspec import Meta
 from sqlalchemy.orm import Session
 
+from app.adapters import Adapters
+from app.catalog import formats
 from app.catalog.queries import imports as queries
-from app.catalog.schemas import ImportLine, ImportList, ListQuery, ProblemList, RecordId, Undone
-from app.catalog.services import undoing
-from app.database import Database
-from app.web.access import Caller, Permission
-from app.web.api import Endpoints
-from app.web.cursors import Cursors
+from app.catalog.schemas import ImportLine, ImportList, ListQuery, ProblemList, RecordId
+from app.cursors import Cursors
+from app.database import random_id
+from app.errors import ForbiddenError
+from app.identity import tree
+from app.jobs import enqueue
+from app.permissions import Caller, Permission
+from app.web.api import Answer, Endpoints
 
 imports = Endpoints("catalog.imports", "/api/v1/imports")
 IMPORT = Permission.IMPORT_RECORDS
+LARGEST = 512 * 1024 * 1024
+
+
+class SendQuery(msgspec.Struct, frozen=True):
+    """What the file is and whose records it holds."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^/\\\x00-\x1f]+$")]
+    format: Literal["jsonl", "csv"] | None = None
+    library: Annotated[str, Meta(max_length=64)] | None = None
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """It is on disk and will be done: the job that does it."""
+
+    job: str
 
 
 @imports.get("", IMPORT)
@@ -42,7 +68,39 @@ def problems(
     return msgspec.structs.replace(page, next=end)
 
 
-@imports.post("/<import_id>/undo", IMPORT)
-def undo(database: Database, caller: Caller, import_id: RecordId) -> Undone:
+@imports.post("", IMPORT, status=202, problems=(404, 413))
+def send(
+    session: Session, caller: Caller, adapters: Adapters, query: SendQuery
+) -> Answer[Accepted]:
+    """Send a file of records as the body; a worker imports it.
+
+    JSON lines (also gzipped) or CSV. What was accepted is imported however often a worker dies.
+    """
+    request.max_content_length = LARGEST
+    key = f"intake/{random_id()}"
+    with tempfile.NamedTemporaryFile(prefix="kaijuan-sent-") as file:
+        shutil.copyfileobj(request.stream, file, 1024 * 1024)
+        file.flush()
+        formats.open_format(Path(file.name), query.format)
+        adapters.store.put_file(key, Path(file.name))
+    library = tree.get(session, query.library) if query.library else tree.default(session)
+    if not caller.may(IMPORT, library.path):
+        raise ForbiddenError(IMPORT, f"Your roles do not reach the library {library.id!r}.")
+    job = enqueue(
+        session,
+        "catalog.import_records",
+        key=key,
+        name=query.name,
+        format=query.format,
+        library=library.id,
+        account=caller.account_id,
+    )
+    return Answer(Accepted(job), 202)
+
+
+@imports.post("/<import_id>/undo", IMPORT, status=202)
+def undo(session: Session, caller: Caller, import_id: RecordId) -> Answer[Accepted]:
     """Undo an import: what it added is withdrawn, what it changed goes back."""
-    return undoing.undo(database, import_id, caller.account_id)
+    queries.find(session, import_id)
+    job = enqueue(session, "catalog.undo_import", batch=import_id, account=caller.account_id)
+    return Answer(Accepted(job), 202)

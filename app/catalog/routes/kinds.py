@@ -14,9 +14,9 @@ from app.catalog.description import Kind
 from app.catalog.queries import records
 from app.catalog.schemas import ListQuery, RawList, RecordId, RecordView, SummaryList
 from app.catalog.services.viewing import view
-from app.web.access import Caller, Permission
+from app.cursors import Cursors
+from app.permissions import Caller, Permission
 from app.web.api import Answer, Endpoints
-from app.web.cursors import Cursors
 
 LISTED = (Kind.BOOK, Kind.JOURNAL, Kind.COLLECTION, Kind.COURSE)
 CHILDREN = {

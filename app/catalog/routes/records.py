@@ -7,11 +7,10 @@ from typing import Any
 
 import msgspec
 from flask import request
-from msgspec import Raw
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.catalog.description import Description, decoder
+from app.catalog.description import Description, Kind, decoder
 from app.catalog.models import RecordRow, Revision, SourceRecord
 from app.catalog.schemas import (
     Merger,
@@ -29,7 +28,7 @@ from app.catalog.services import changes
 from app.database import rfc3339
 from app.errors import Fault, ForbiddenError, InvalidError, VersionRequiredError
 from app.identity import tree
-from app.web.access import Caller, Permission
+from app.permissions import Caller, Permission
 from app.web.api import Answer, Endpoints
 
 records = Endpoints("catalog.records", "/api/v1/records")
@@ -122,7 +121,7 @@ def _revision(revision: Revision) -> RevisionLine:
         by=revision.account_id,
         import_id=revision.import_id,
         note=revision.note,
-        description=Raw(revision.description),
+        description=decoder.decode(revision.description),
     )
 
 
@@ -170,7 +169,7 @@ def _converted(fields: dict[str, Any]) -> dict[str, Any]:
 def _answer(session: Session, row: RecordRow, status: int = 200) -> Answer[StaffView]:
     view = StaffView(
         id=row.id,
-        kind=row.kind,
+        kind=Kind(row.kind),
         state=row.state,
         version=row.version,
         library=row.library_id,

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from app.catalog.services import finding
 from app.catalog.services.finding import SearchAnswer, SearchQuery
+from app.cursors import Cursors
 from app.errors import UnavailableError
-from app.web.access import Caller, Permission
+from app.permissions import Caller, Permission
 from app.web.api import Answer, Endpoints
-from app.web.cursors import Cursors
 from search.index import IndexUnavailableError, SearchIndex
 
 search = Endpoints("catalog.search", "/api/v1")

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from app.catalog.queries import subjects as queries
 from app.catalog.queries.subjects import SubjectLine
 from app.catalog.schemas import SubjectQuery
-from app.web.access import Permission
+from app.cursors import Cursors
+from app.permissions import Permission
 from app.web.api import Endpoints
-from app.web.cursors import Cursors
 
 subjects = Endpoints("catalog.subjects", "/api/v1/subjects")
 Notation = Annotated[str, Meta(min_length=1, max_length=64)]

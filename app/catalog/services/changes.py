@@ -27,7 +27,6 @@ from app.database import new_id, now
 from app.errors import ConflictError, Fault, GoneError, InvalidError, NotFoundError, StaleError
 from app.identity import tree
 
-
 UNDONE = "import undone: "
 
 

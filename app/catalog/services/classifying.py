@@ -5,7 +5,7 @@ The 22 main classes: 中国图书馆分类法, 第五版.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -99,7 +99,7 @@ def import_tree(session: Session, path: Path) -> Report:
     return report
 
 
-def _renew(session: Session, node: SubjectNode, row: dict[str, object], report: Report) -> None:
+def _renew(session: Session, node: SubjectNode, row: Mapping[str, object], report: Report) -> None:
     if all(getattr(node, name) == value for name, value in row.items()):
         report.unchanged += 1
         return

@@ -35,8 +35,8 @@ def mark_new(session: Session, versions: Iterable[tuple[str, int]], since: datet
 
 def _upsert(session: Session) -> Insert:
     """On a second change the newer version stands, and the older time."""
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    insert = dialect.insert(DirtyRecord)
+    on_sqlite = session.get_bind().dialect.name == "sqlite"
+    insert = sqlite.insert(DirtyRecord) if on_sqlite else postgresql.insert(DirtyRecord)
     return insert.on_conflict_do_update(
         index_elements=["record_id"], set_={"version": insert.excluded.version}
     )

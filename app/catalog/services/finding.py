@@ -16,10 +16,10 @@ from app.catalog.description import Kind
 from app.catalog.labels import KINDS, LANGUAGES
 from app.catalog.queries import records, subjects
 from app.catalog.schemas import Cursor, Limit
+from app.cursors import Cursors
 from app.errors import Fault, InvalidError, UnavailableError
 from app.identity import tree
-from app.web.access import Caller
-from app.web.cursors import Cursors
+from app.permissions import Caller
 from search.index import (
     RELEVANCE_DEPTH,
     Facet,

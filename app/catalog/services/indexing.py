@@ -73,7 +73,7 @@ def every_document(database: Database, after: str = "", batch: int = 2_000) -> I
         after = rows[-1].id
 
 
-def _wanted() -> Select[Any]:
+def _wanted() -> Select[*tuple[Any, ...]]:
     return (
         select(
             RecordRow.id, RecordRow.version, RecordRow.kind, RecordRow.state,

@@ -10,7 +10,7 @@ from app.catalog.queries import records
 from app.catalog.schemas import FileLine, RecordView, Use
 from app.database import rfc3339
 from app.identity.access import decide
-from app.web.access import Caller
+from app.permissions import Caller
 
 
 def view(session: Session, caller: Caller, found: records.Found) -> RecordView:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from app.cursors import Cursors
 from app.identity import tree
 from app.identity.schemas import LibraryId, LibraryItem, LibraryList, LibraryQuery
-from app.web.access import Permission
+from app.permissions import Permission
 from app.web.api import Endpoints
-from app.web.cursors import Cursors
 
 libraries = Endpoints("identity.libraries", "/api/v1/libraries")
 

@@ -14,20 +14,20 @@ from app.identity import accounts
 from app.identity.callers import COOKIE
 from app.identity.models import Account
 from app.identity.schemas import Me
-from app.web.access import Caller, Permission
+from app.permissions import Caller, Permission
 from app.web.api import Endpoints
 
 sessions = Endpoints("identity.sessions")
 
 
-class Link(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SignInLink(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The secret of a link that works once."""
 
     secret: Annotated[str, Meta(min_length=20, max_length=100)]
 
 
 @sessions.post("/api/v1/session", Permission.PUBLIC, status=201)
-def begin(session: Session, body: Link) -> Me:
+def begin(session: Session, body: SignInLink) -> Me:
     """Trade a first sign-in link for a session cookie."""
     secret = accounts.use_link(session, body.secret)
     found = accounts.find(session, secret, "session")

@@ -13,7 +13,7 @@ from app.errors import NotFoundError
 from app.pages import apidocs, assets, source
 from app.pages.render import Site, language, page
 from app.pages.words import Words
-from app.web.access import Permission
+from app.permissions import Permission
 from app.web.api import Endpoints
 from app.web.problems import TYPES
 

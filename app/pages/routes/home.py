@@ -9,7 +9,7 @@ from app.catalog.composing import summary_decoder
 from app.catalog.queries import records
 from app.pages.counting import Counts
 from app.pages.render import Site, page
-from app.web.access import Caller, Permission
+from app.permissions import Caller, Permission
 from app.web.api import Endpoints
 from search.index import IndexUnavailableError, Query, SearchIndex, Sort
 

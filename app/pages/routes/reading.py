@@ -11,7 +11,7 @@ from app.catalog.schemas import RecordId
 from app.catalog.services.viewing import view
 from app.errors import NotUsableError
 from app.pages.render import Site, page
-from app.web.access import Caller, Permission
+from app.permissions import Caller, Permission
 from app.web.api import Endpoints
 
 reading = Endpoints("pages.reading")

@@ -16,8 +16,8 @@ from app.pages.facts import facts, received
 from app.pages.render import Site, language, page
 from app.pages.visits import looked_at
 from app.pages.words import Words
+from app.permissions import Caller, Permission
 from app.usage.recorder import Recorder
-from app.web.access import Caller, Permission
 from app.web.api import Endpoints
 
 records = Endpoints("pages.records")

@@ -7,14 +7,14 @@ from sqlalchemy.orm import Session
 
 from app.catalog.services import finding
 from app.catalog.services.finding import SearchQuery
+from app.cursors import Cursors
 from app.pages.found import Shown, shown
 from app.pages.render import Site, language, page
 from app.pages.visits import PLATFORM, visit
 from app.pages.words import Words
+from app.permissions import Caller, Permission
 from app.usage.recorder import Recorder
-from app.web.access import Caller, Permission
 from app.web.api import Endpoints
-from app.web.cursors import Cursors
 from search.index import SearchIndex
 
 searching = Endpoints("pages.searching")

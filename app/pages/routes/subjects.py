@@ -14,7 +14,7 @@ from app.catalog.queries import subjects as queries
 from app.catalog.queries.subjects import SubjectLine
 from app.pages.counting import Counts
 from app.pages.render import Site, page
-from app.web.access import Caller, Permission
+from app.permissions import Caller, Permission
 from app.web.api import Endpoints
 from search.index import IndexUnavailableError, Query, SearchIndex, Sort
 

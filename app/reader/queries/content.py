@@ -68,7 +68,7 @@ def resource(session: Session, record_id: str, prefix: str, path: str) -> Resour
     row = session.execute(wanted).first()
     if row is None:
         raise NotFoundError("resource", path[:200])
-    return Resource(*row)
+    return Resource(*tuple(row))
 
 
 @dataclass(frozen=True, slots=True)

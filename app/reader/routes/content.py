@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from app.adapters import Adapters
 from app.errors import NotFoundError
+from app.permissions import Permission
 from app.reader.queries import content as queries
-from app.reader.services import resources
+from app.reader.routes import sending
 from app.reader.services.grants import Grants
-from app.web.access import Permission
 from app.web.api import Endpoints
 
 content = Endpoints("reader.content")
@@ -41,4 +41,4 @@ def show(
         raise NotFoundError("resource", path[:200])
     left = grants.check(grant, resource, held, "")
     cache = "public, max-age=86400, s-maxage=300" if left is None else f"private, max-age={left}"
-    return resources.send(adapters.store, resource, cache)
+    return sending.send(adapters.store, resource, cache)

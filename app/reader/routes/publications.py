@@ -17,6 +17,7 @@ from app.catalog.schemas import RecordId
 from app.config import Settings
 from app.errors import NotFoundError
 from app.identity.access import require_use
+from app.permissions import Caller, Permission
 from app.publications.models import Entry
 from app.publications.positions import positions as count_positions
 from app.reader.queries import content
@@ -27,7 +28,6 @@ from app.storage.keys import derived_key, key_of
 from app.usage.facts import Event
 from app.usage.recorder import Recorder
 from app.web import bytes as sending
-from app.web.access import Caller, Permission
 from app.web.api import Answer, Endpoints
 
 OPEN_FILES = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
