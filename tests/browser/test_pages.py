@@ -1,0 +1,52 @@
+"""The faces in a browser."""
+
+import pytest
+from pages.house import House
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_reader_finds_a_book_by_its_beginning(house: House, origin: str, page: Page) -> None:
+    house.record("红楼梦")
+    page.goto(origin)
+    page.get_by_role("combobox").press_sequentially("hlm")
+    page.get_by_role("option", name="红楼梦").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("红楼梦")
+    page.get_by_role("link", name="红楼梦").first.click()
+    expect(page).to_have_title("红楼梦 · 开卷")
+
+
+def test_suggestions_can_be_chosen_by_keys(house: House, origin: str, page: Page) -> None:
+    house.record("红楼梦")
+    page.goto(origin)
+    box = page.get_by_role("combobox")
+    box.press_sequentially("红")
+    expect(page.get_by_role("option")).to_have_count(1)
+    box.press("ArrowDown")
+    expect(box).to_have_attribute("aria-activedescendant", "q-suggestions-0")
+    box.press("Enter")
+    expect(page).to_have_url(f"{origin}/search?q=%E7%BA%A2%E6%A5%BC%E6%A2%A6")
+
+
+def test_no_page_is_wider_than_a_phone(house: House, origin: str, page: Page) -> None:
+    found = house.record("一个" * 200)
+    for path in ("/", "/search?q=一个", f"/books/{found}", "/subjects", "/api/docs", "/source"):
+        page.goto(origin + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+
+
+def test_the_first_key_leads_past_the_header(origin: str, page: Page) -> None:
+    page.goto(origin)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="跳到正文")).to_be_focused()
+
+
+def test_a_page_breaks_no_rule_of_its_own(house: House, origin: str, page: Page) -> None:
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    found = house.record("红楼梦")
+    for path in ("/", "/search?q=红", f"/books/{found}", "/subjects"):
+        page.goto(origin + path)
+    assert complaints == []
