@@ -57,6 +57,7 @@ class HueyBell:
     def __init__(self, storage: Any) -> None:
         self._storage = storage
         self._rests_until = 0.0
+        self._is_away = False  # said once, not every second
 
     def ring(self) -> None:
         """Leaves a look, unless many wait already; when Huey is away, does nothing for a while."""
@@ -66,8 +67,12 @@ class HueyBell:
             if self._storage.queue_size() < MOST_PENDING:
                 self._storage.enqueue(LOOK)
         except Exception:
-            log.warning(AWAY, exc_info=True)
+            if not self._is_away:
+                log.warning(AWAY, exc_info=True)
+            self._is_away = True
             self._rests_until = time.monotonic() + REST
+        else:
+            self._is_away = False
 
     def wait(self, seconds: float) -> bool:
         """Takes a look if one comes within ``seconds``; when Huey is away, rests that long."""
@@ -79,9 +84,12 @@ class HueyBell:
                     return False
                 time.sleep(min(left, LISTEN_EVERY))
         except Exception:
-            log.warning(AWAY, exc_info=True)
+            if not self._is_away:
+                log.warning(AWAY, exc_info=True)
+            self._is_away = True
             time.sleep(max(0.0, until - time.monotonic()))
             return False
+        self._is_away = False
         return True
 
 
