@@ -92,7 +92,8 @@ def sounds(title: str) -> list[list[str]]:
     if not any(map(is_chinese, runs(written))):
         return []
     usual = _readings().usual
-    by_phrase = [_syllables(text) for text in (_TO_SIMPLIFIED.convert(written), written)]
+    texts = dict.fromkeys((_TO_SIMPLIFIED.convert(written), written))
+    by_phrase = [_syllables(text) for text in texts]
     alone = [
         syllable
         for run in runs(fold(title))

@@ -72,8 +72,9 @@ def tokens(text: str) -> list[str]:
 
 
 def stems(words: Iterable[str]) -> list[str]:
-    """The marked stems of English words, each once: what the index keeps beside the words."""
-    return [STEM_MARK + base for base in dict.fromkeys(map(stem, words)) if base.isascii()]
+    """The marked stems of English words that are not among the words themselves, each once."""
+    plain = set(words)
+    return [STEM_MARK + base for base in sorted({stem(word) for word in plain} - plain)]
 
 
 def key(text: str) -> str:

@@ -50,7 +50,10 @@ def one_of(word: Word) -> str:
     phrase = _phrase(word.tokens)
     if word.prefix:
         return f"{phrase} *"
-    return f"({phrase} OR {_quote(STEM_MARK + word.stem)})" if word.stem else phrase
+    if not word.stem:
+        return phrase
+    forms = dict.fromkeys((phrase, _quote(STEM_MARK + word.stem), _quote(word.stem)))
+    return f"({' OR '.join(forms)})"
 
 
 def title_beginning(words: Words) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from search.backends.sqlite.codes import AUDIENCE, AUDIENCE_SEPARATOR
 from search.backends.sqlite.expressions import LAST_CHARACTER
-from search.backends.sqlite.writing import AUDIENCE, AUDIENCE_SEPARATOR
 from search.index import Facet, Query
 
 

@@ -16,7 +16,7 @@ from search.index import EXACT_TO
 _MOST_RAISED = 300
 
 
-class Match(msgspec.Struct):
+class Match(msgspec.Struct, gc=False):
     """A row that matched: its score (higher is better), folded title, facet codes and work."""
 
     row: int
@@ -37,23 +37,23 @@ def match_words(
 ) -> list[Match]:
     """The best rows of an FTS5 expression, one more than are counted exactly."""
     weights = fts.WORD_WEIGHTS if table == "words" else fts.SOUND_WEIGHTS
-    score = f"bm25({table}, {weights})"
+    score = f"-bm25({table}, {weights})"  # better is lower to FTS5
     if condition.sql:
         statement = (
             f"SELECT d.row, {score} AS score, d.key, d.codes, d.work FROM {table}"
             f" CROSS JOIN document d ON d.row = {table}.rowid"
-            f" WHERE {table} MATCH ? AND {condition.sql} ORDER BY score LIMIT {EXACT_TO + 1}"
+            f" WHERE {table} MATCH ? AND {condition.sql} ORDER BY score DESC LIMIT {EXACT_TO + 1}"
         )
     else:
         best = EXACT_TO + 1 + dead_rows(connection)
         statement = (
             "SELECT d.row, m.score, d.key, d.codes, d.work FROM"
             f" (SELECT rowid, {score} AS score FROM {table} WHERE {table} MATCH ?"
-            f" ORDER BY score LIMIT {best}) m"
+            f" ORDER BY score DESC LIMIT {best}) m"
             f" CROSS JOIN document d ON d.row = m.rowid LIMIT {EXACT_TO + 1}"
         )
     rows = connection.execute(statement, [expression, *condition.parameters])
-    return [Match(row, -score, *rest) for row, score, *rest in rows]
+    return [Match(*row) for row in rows]
 
 
 def whole_titles(connection: sqlite3.Connection, key: str) -> list[int]:

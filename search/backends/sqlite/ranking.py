@@ -14,7 +14,7 @@ from search.backends.sqlite.matching import (
     match_words,
     whole_titles,
 )
-from search.index import EXACT_TO
+from search.index import EXACT_TO, RELEVANCE_DEPTH
 
 _RAISE = {fts.BY_TITLE: 200.0, fts.BY_OTHER: 120.0, fts.BY_PINYIN: 80.0, fts.BY_INITIALS: 60.0}
 _RAISE_BEGINNING = 0.4  # of the above, by the share of the title that was typed
@@ -35,12 +35,20 @@ def ranked(connection: sqlite3.Connection, words: Words, condition: Where) -> li
         raised = {**sounding, **raised}
     if missing:
         matches += match_rows(connection, missing, condition)
-    for match in matches:
+    return _in_order(matches, words.key, raised)
+
+
+def _in_order(matches: list[Match], key: str, raised: dict[int, float]) -> list[Match]:
+    """Best first as far as readers can go; the rest is only counted and stays as it came."""
+    head, tail = matches[:RELEVANCE_DEPTH], matches[RELEVANCE_DEPTH:]
+    head += [match for match in tail if match.row in raised]
+    tail = [match for match in tail if match.row not in raised]
+    for match in head:
         match.score += raised.get(match.row, 0.0)
-        if words.key in match.key:
-            match.score += _RAISE_WITHIN * len(words.key) / len(match.key)
-    matches.sort(key=lambda match: (-match.score, match.row))
-    return matches
+        if key in match.key:
+            match.score += _RAISE_WITHIN * len(key) / len(match.key)
+    head.sort(key=lambda match: (-match.score, match.row))
+    return head + tail
 
 
 def _is_cut(matches: list[Match]) -> bool:

@@ -42,7 +42,8 @@ CREATE INDEX document_added ON document (added_at, id);
 CREATE INDEX document_title ON document (sort_title, id);
 CREATE TABLE stored (row INTEGER PRIMARY KEY, fields BLOB NOT NULL);
 CREATE TABLE code (
-    code INTEGER PRIMARY KEY, facet TEXT NOT NULL, value TEXT NOT NULL, UNIQUE (facet, value)
+    code INTEGER PRIMARY KEY,    -- its lowest bits say the facet: see codes
+    facet TEXT NOT NULL, value TEXT NOT NULL, UNIQUE (facet, value)
 );
 CREATE TABLE subject (code INTEGER, row INTEGER, PRIMARY KEY (code, row)) WITHOUT ROWID;
 CREATE INDEX subject_row ON subject (row);

@@ -7,8 +7,8 @@ import msgspec
 
 from search.analysis.words import Words, read_words
 from search.backends.sqlite import expressions as fts
+from search.backends.sqlite.codes import count_facets
 from search.backends.sqlite.corrections import corrected
-from search.backends.sqlite.counting import count_facets
 from search.backends.sqlite.filters import Where, where
 from search.backends.sqlite.listing import count_documents, listed, listed_codes
 from search.backends.sqlite.matching import Match, match_words

@@ -1,15 +1,14 @@
 """Filling a generation: what one document becomes, and one batch in one transaction."""
 
 import sqlite3
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from sys import byteorder
 
 import msgspec
 
 from search.analysis.sounds import collation_key, initials, sounds
 from search.analysis.tokens import identifier_tokens, key, stems, tokens
+from search.backends.sqlite.codes import AUDIENCE, AUDIENCE_SEPARATOR, code_of, decade, pack
 from search.backends.sqlite.expressions import (
     BY_INITIALS,
     BY_OTHER,
@@ -25,8 +24,6 @@ from search.index import Facet, Outcome, Status
 _NO_YEAR = 1 << 40
 _NO_NUMBER = 1 << 63
 _APART = "·"  # stands between readings, so that no phrase crosses from one into the next
-AUDIENCE = "audience"
-AUDIENCE_SEPARATOR = "\n"
 
 
 def stored_fields(document: Document) -> bytes:
@@ -89,20 +86,6 @@ def title_keys(document: Document, folded: str, readings: Iterable[Sequence[str]
         keys.add(title_key(BY_PINYIN, "".join(reading)))
         keys.add(title_key(BY_INITIALS, initials(reading)))
     return keys
-
-
-def decade(year: int) -> str:
-    """The facet value of a year: 1987 is in "1980-1989"."""
-    first = year - year % 10
-    return f"{first}-{first + 9}"
-
-
-def pack(codes: Iterable[int]) -> bytes:
-    """Codes as the blob that counting reads."""
-    packed = array("I", sorted(set(codes)))
-    if byteorder == "big":
-        packed.byteswap()
-    return packed.tobytes()
 
 
 class _Rows:
@@ -243,13 +226,7 @@ class Batch:
     def _code(self, facet: str, value: str) -> int:
         known = self._codes.get((facet, value))
         if known is None:
-            self._connection.execute(
-                "INSERT OR IGNORE INTO code (facet, value) VALUES (?, ?)", (facet, value)
-            )
-            found = self._connection.execute(
-                "SELECT code FROM code WHERE facet = ? AND value = ?", (facet, value)
-            )
-            known = self._codes[facet, value] = int(found.fetchone()[0])
+            known = self._codes[facet, value] = code_of(self._connection, facet, value)
         return known
 
     def _flush(self, used: int) -> None:
