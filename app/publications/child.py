@@ -1,13 +1,12 @@
 """The process that looks at files of others, and may die of it.
 
 Run as ``python -m app.publications.child``. Reads its limits and its own folder, then jobs from
-standard input, and answers each on standard output. It ends when its input ends.
+standard input, a socket, and answers each on standard output. It ends when its input ends.
 """
 
+import errno
 import os
-import sys
-from pathlib import Path
-from typing import BinaryIO
+import socket
 
 import msgspec
 
@@ -17,53 +16,50 @@ from app.publications.confinement import (
     limit_resources,
     refuse_the_rest,
 )
-from app.publications.examine import examine_file, refusal
+from app.publications.examine import examine_source, refusal
 from app.publications.findings import RefusedError
-from app.publications.frames import LENGTH, Job, frame
-from app.publications.landlock import write_only_below
+from app.publications.frames import Beginning, Job, frame, receive
+from app.publications.landlock import readable_places, stay_within
 from app.publications.limits import Limits
 from app.publications.models import Examination
+from app.publications.source import Source
 
-
-class Beginning(msgspec.Struct, frozen=True):
-    """What a child is told first."""
-
-    limits: Limits
-    folder: Path
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def main() -> None:
     """Confine this process, then answer jobs until there are no more."""
-    jobs = sys.stdin.buffer
+    jobs = socket.socket(fileno=os.dup(0))
     answers = os.fdopen(os.dup(1), "wb")
     # Libraries print what they please; only frames may reach the caller.
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.dup2(nowhere, 2)
-    beginning = msgspec.msgpack.decode(_read(jobs), type=Beginning, dec_hook=_path)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nowhere, standard)
+    beginning = msgspec.msgpack.decode(receive(jobs)[0], type=Beginning, dec_hook=_path)
     leave_the_network()
-    write_only_below(beginning.folder)
+    stay_within(beginning.folder, (*beginning.code, *readable_places()))
     limit_resources(beginning.limits)
     refuse_the_rest(beginning.folder)
-    while body := _read(jobs):
+    while True:
+        body, descriptors = receive(jobs)
+        if not body:
+            break
         job = msgspec.msgpack.decode(body, type=Job, dec_hook=_path)
         grant_cpu(beginning.limits.cpu_seconds)
-        answers.write(frame(_answer(job, beginning.limits)))
+        answers.write(frame(_answer(job, descriptors[0], beginning.limits)))
         answers.flush()
 
 
-def _answer(job: Job, limits: Limits) -> Examination:
+def _answer(job: Job, descriptor: int, limits: Limits) -> Examination:
     try:
-        return examine_file(job.path, job.folder, limits, job.name)
+        return examine_source(Source(descriptor, job.name), job.folder, limits)
     except MemoryError:
         return refusal(RefusedError("memory"))
+    except OSError as error:
+        code = "no-space" if error.errno in FULL else "parser-died"
+        return refusal(RefusedError(code, str(error)))
     except Exception as error:  # noqa: BLE001 - whatever a parser raises is the file's fault
         return refusal(RefusedError("parser-died", f"{type(error).__name__}: {error}"))
-
-
-def _read(stream: BinaryIO) -> bytes:
-    head = stream.read(LENGTH.size)
-    return stream.read(LENGTH.unpack(head)[0]) if len(head) == LENGTH.size else b""
 
 
 def _path(kind: type, value: object) -> object:

@@ -49,9 +49,14 @@ def examine_file(path: Path, folder: Path, limits: Limits, name: str | None = No
     last finding.
     """
     try:
-        source = Source(path, name)
-    except OSError:
-        return refusal(RefusedError("unreadable"))
+        source = Source.open(path, name)
+    except OSError as error:
+        return refusal(RefusedError("unreadable", error.strerror or ""))
+    return examine_source(source, folder, limits)
+
+
+def examine_source(source: Source, folder: Path, limits: Limits) -> Examination:
+    """The same of a file that is open already, which is closed at the end."""
     with source:
         report = Report(limits.findings_per_code)
         output = Output(folder, limits.output_bytes)
@@ -62,10 +67,10 @@ def examine_file(path: Path, folder: Path, limits: Limits, name: str | None = No
             partial_md5=source.partial_md5(),
         )
         try:
-            examined = _examined(Path(name or path), source, output, limits, report)
+            examined = _examined(source, output, limits, report)
         except RefusedError as refused:
-            for name in output.names:
-                output.discard(name)
+            for written in output.names:
+                output.discard(written)
             reason = finding(refused.code, refused.place)
             return replace(figures, findings=(*report.findings(), reason))
         return replace(
@@ -81,15 +86,13 @@ def examine_file(path: Path, folder: Path, limits: Limits, name: str | None = No
         )
 
 
-def _examined(
-    path: Path, source: Source, output: Output, limits: Limits, report: Report
-) -> Examined:
+def _examined(source: Source, output: Output, limits: Limits, report: Report) -> Examined:
     kind = sniff(source, limits)
-    if kind == Format.TXT and path.suffix.lower() not in TEXT_EXTENSIONS:
+    if kind == Format.TXT and source.suffix not in TEXT_EXTENSIONS:
         # Any file of characters could be a text; what is called something else is no book.
-        raise RefusedError("kind-unsupported", path.suffix)
-    if EXTENSIONS.get(path.suffix.lower(), kind) != kind:
-        report.add("extension-differs", f"{path.suffix} → {kind}")
+        raise RefusedError("kind-unsupported", source.suffix)
+    if EXTENSIONS.get(source.suffix, kind) != kind:
+        report.add("extension-differs", f"{source.suffix} → {kind}")
     examined = EXAMINERS[kind](source, output, limits, report)
     _cover(examined, output, limits, report)
     return examined

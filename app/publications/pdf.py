@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 
 import pypdf
 import pypdfium2
@@ -40,7 +39,7 @@ logging.getLogger("pypdf").setLevel(logging.CRITICAL)
 
 def examine_pdf(source: Source, output: Output, limits: Limits, report: Report) -> Examined:
     """Everything that can be read of a PDF. Raises RefusedError without a readable page."""
-    document = _open(source.path)
+    document = _open(source)
     pages = len(document)
     if not pages:
         raise RefusedError("pdf-broken", "0 pages")
@@ -49,7 +48,7 @@ def examine_pdf(source: Source, output: Output, limits: Limits, report: Report) 
     with output.create(TEXT_FILE) as file:
         writer = TextWriter(file, limits.text_characters)
         _write_text(document, writer, limits, report)
-    publication = _publication(document, source.path, limits, report)
+    publication = _publication(document, source, limits, report)
     crc = source.crc32()
     entry = Entry(PATH, 0, source.size, source.size, crc, method=0, media_type=PDF)
     cover = _first_page(document, report)
@@ -61,9 +60,9 @@ def page_path(page: int) -> str:
     return f"{PATH}#page={page}"
 
 
-def _open(path: Path) -> pypdfium2.PdfDocument:
+def _open(source: Source) -> pypdfium2.PdfDocument:
     try:
-        return pypdfium2.PdfDocument(path)
+        return pypdfium2.PdfDocument(source.as_file(), autoclose=True)
     except pypdfium2.PdfiumError as error:
         locked = error.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY)
         raise RefusedError("pdf-password" if locked else "pdf-broken", str(error)) from error
@@ -118,10 +117,10 @@ def _first_page(document: pypdfium2.PdfDocument, report: Report) -> Image.Image 
 
 
 def _publication(
-    document: pypdfium2.PdfDocument, path: Path, limits: Limits, report: Report
+    document: pypdfium2.PdfDocument, source: Source, limits: Limits, report: Report
 ) -> Publication:
     known = {key: _clean(value, report) for key, value in document.get_metadata_dict().items()}
-    catalogue = _Catalogue(path, report)
+    catalogue = _Catalogue(source, report)
     title = catalogue.first("title") or known.get("Title") or None
     if not title:
         report.add("title-missing")
@@ -169,12 +168,12 @@ def _lines(document: pypdfium2.PdfDocument, report: Report) -> Iterator[Line]:
 class _Catalogue:
     """The document catalogue and its XMP packet; empty where pypdf cannot read them."""
 
-    def __init__(self, path: Path, report: Report) -> None:
+    def __init__(self, source: Source, report: Report) -> None:
         self._values: dict[str, tuple[str, ...]] = {}
         self.language: tuple[str, ...] = ()
         self._report = report
         try:
-            with pypdf.PdfReader(path, strict=False) as reader:
+            with pypdf.PdfReader(source.as_file(), strict=False) as reader:
                 if not reader.is_encrypted or reader.decrypt(""):
                     self._read(reader.root_object)
         except (*FAULTS, RecursionError):

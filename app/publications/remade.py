@@ -16,7 +16,7 @@ def remade(
     output: Output, limits: Limits, report: Report, kind: Format, media_type: str
 ) -> Examined:
     """What is in ``made.epub``; findings about our own making are of no interest to anybody."""
-    with Source(output.folder / MADE) as source:
+    with Source.open(output.folder / MADE) as source:
         examined = examine_epub(source, output, limits, Report(0))
     if examined.publication.title is None:
         report.add("title-missing")

@@ -4,12 +4,14 @@
 group and replaced, and the file gets an examination that says so.
 """
 
+import errno
 import os
 import queue
 import re
 import selectors
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -22,10 +24,9 @@ from typing import IO, Self, cast
 
 import msgspec
 
-from app.publications.child import Beginning
 from app.publications.examine import refusal
 from app.publications.findings import RefusedError
-from app.publications.frames import LENGTH, MOST, Job, frame
+from app.publications.frames import LENGTH, MOST, Beginning, Job, send
 from app.publications.limits import Limits
 from app.publications.models import Examination
 
@@ -50,16 +51,17 @@ class Child:
     def __init__(self, limits: Limits, scratch: Path | None, command: Sequence[str]) -> None:
         self._limits = limits
         self._home = Path(tempfile.mkdtemp(prefix="kaijuan-", dir=scratch))
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=self._home,
-            env=_environment(self._home),
-            start_new_session=True,
-        )
-        self._jobs = cast("IO[bytes]", self._process.stdin)
+        self._jobs, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                command,
+                stdin=theirs.fileno(),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd=self._home,
+                env=_environment(self._home),
+                start_new_session=True,
+            )
         self._answers = cast("IO[bytes]", self._process.stdout)
         self._done = 0
 
@@ -68,14 +70,14 @@ class Child:
         """Whether it has seen so many books that it should be replaced, or is dead."""
         return self._done >= self._limits.books_per_child or self._process.poll() is not None
 
-    def examine(self, path: Path, folder: Path, name: str | None) -> Examination:
-        """Have one file examined. Raises ChildDiedError; the child is of no more use then."""
+    def examine(self, descriptor: int, name: str, folder: Path) -> Examination:
+        """Have an open file examined. Raises ChildDiedError; the child is of no more use then."""
         out = self._home / "out"
         deadline = time.monotonic() + self._limits.wall_seconds
         if not self._done:
-            self._send(frame(Beginning(self._limits, self._home)))
+            self._send(Beginning(self._limits, self._home, (ROOT / "app",)))
         self._done += 1
-        self._send(frame(Job(path, out, name)))
+        self._send(Job(out, name), [descriptor])
         try:
             examination = msgspec.msgpack.decode(self._receive(deadline), type=Examination)
         except msgspec.MsgspecError as error:
@@ -93,11 +95,10 @@ class Child:
                 stream.close()
         shutil.rmtree(self._home, ignore_errors=True)
 
-    def _send(self, data: bytes) -> None:
+    def _send(self, message: object, descriptors: Sequence[int] = ()) -> None:
         try:
-            self._jobs.write(data)
-            self._jobs.flush()
-        except BrokenPipeError:
+            send(self._jobs, message, descriptors)
+        except ConnectionError:
             raise self._death() from None
 
     def _receive(self, deadline: float) -> bytes:
@@ -128,6 +129,8 @@ class Child:
             return ChildDiedError("timeout", f"{self._limits.cpu_seconds} s CPU")
         if status == -signal.SIGXFSZ:
             return ChildDiedError("output-limit", "")
+        if status == -signal.SIGKILL:
+            return ChildDiedError("memory", "killed by the system")
         return ChildDiedError("parser-died", f"status {status}")
 
 
@@ -168,8 +171,20 @@ class Examiner:
 
         ``name`` is the file's name, where the path is not what its owner calls it.
 
-        Waits for a free child. Never raises for what is in the file.
+        Waits for a free child. Never raises for what is in the file; raises OSError when the disk
+        is full, for then the file should be examined again later.
         """
+        try:
+            file = path.open("rb")
+        except OSError as error:
+            return refusal(RefusedError("unreadable", error.strerror or ""))
+        with file:
+            examination = self._examine(file.fileno(), name or path.name, out_dir)
+        if examination.findings and examination.findings[-1].code == "no-space":
+            raise OSError(errno.ENOSPC, examination.findings[-1].place)
+        return examination
+
+    def _examine(self, descriptor: int, name: str, out_dir: Path) -> Examination:
         child = self._idle.get()
         try:
             if child is None or child.is_spent:
@@ -177,7 +192,7 @@ class Examiner:
                     child.close()
                 child = None
                 child = Child(self._limits, self._scratch, self._command)
-            return child.examine(path.absolute(), out_dir, name)
+            return child.examine(descriptor, name, out_dir)
         except ChildDiedError as death:
             if child:
                 child.close()

@@ -1,28 +1,34 @@
 """A file read by position, so that nothing needs it in memory as a whole."""
 
 import hashlib
+import io
 import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 PIECE = 256 * 1024
 SAMPLE = 1024
 
 
 class Source:
-    """An opened file; ``name`` is what it is called, without extension.
+    """An opened file, known by its descriptor, which it closes; and what the file is called."""
 
-    Raises OSError when it cannot be opened.
-    """
+    def __init__(self, descriptor: int, name: str) -> None:
+        self._fd = descriptor
+        self.name = Path(name).stem
+        self.suffix = Path(name).suffix.lower()
+        self.size = os.fstat(descriptor).st_size
 
-    def __init__(self, path: Path, name: str | None = None) -> None:
-        self.path = path
-        self.name = Path(name).stem if name else path.stem
-        self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self.size = os.fstat(self._fd).st_size
+    @classmethod
+    def open(cls, path: Path, name: str | None = None) -> Self:
+        """Open a file. Raises OSError when that fails."""
+        return cls(os.open(path, os.O_RDONLY | os.O_CLOEXEC), name or path.name)
 
     def __enter__(self) -> Self:
         return self
@@ -51,6 +57,10 @@ class Source:
             yield data
             offset += len(data)
 
+    def as_file(self) -> BinaryIO:
+        """The same as a file object with a position of its own."""
+        return io.BufferedReader(_Reader(self))
+
     def sha256(self) -> str:
         """SHA-256 of the whole file, in hexadecimal."""
         digest = hashlib.sha256()
@@ -77,3 +87,29 @@ class Source:
                 break
             digest.update(sample)
         return digest.hexdigest()
+
+
+class _Reader(io.RawIOBase):
+    """Reads a source from a position of its own: others read the same descriptor."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._source.size}[whence]
+        self._at = max(start + offset, 0)
+        return self._at
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        view = memoryview(buffer).cast("B")
+        data = self._source.read_at(self._at, len(view))
+        view[: len(data)] = data
+        self._at += len(data)
+        return len(data)

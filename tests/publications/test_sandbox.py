@@ -23,6 +23,18 @@ folder = Path(sys.argv[1])
 """
 
 
+FULL_DISK = """
+import errno
+from app.publications import child
+
+def full(*_):
+    raise OSError(errno.ENOSPC, "no space")
+
+child.examine_source = full
+child.main()
+"""
+
+
 def python(code: str) -> tuple[str, ...]:
     return (sys.executable, "-c", code)
 
@@ -136,7 +148,7 @@ def test_a_confined_process_may_not_leave_its_folder(act: str, tmp_path: Path) -
 def test_the_kernel_refuses_writing_elsewhere_where_it_can(tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     act = """
-if not landlock.write_only_below(folder):
+if not landlock.stay_within(folder, landlock.readable_places()):
     sys.exit(77)
 (folder / "mine").write_text("x")
 (folder.parent / "escaped").write_text("x")
@@ -145,7 +157,28 @@ if not landlock.write_only_below(folder):
     if process.returncode == 77:
         pytest.skip("this kernel has no Landlock")
     assert "PermissionError" in process.stderr
-    assert [file.name for file in tmp_path.rglob("*")] == ["home", "mine"]
+    assert sorted(file.name for file in tmp_path.rglob("*")) == ["home", "mine"]
+
+
+def test_the_kernel_refuses_reading_elsewhere_where_it_can(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "secret").write_text("x")
+    act = """
+if not landlock.stay_within(folder, landlock.readable_places()):
+    sys.exit(77)
+(folder.parent / "secret").read_text()
+"""
+    process = run_confined(tmp_path / "home", act)
+    if process.returncode == 77:
+        pytest.skip("this kernel has no Landlock")
+    assert "PermissionError" in process.stderr
+
+
+def test_a_full_disk_is_not_held_against_the_file(tmp_path: Path) -> None:
+    full = python(FULL_DISK)
+    path = write(tmp_path, archive(book()))
+    with Examiner(Limits(), 1, tmp_path, full) as examiner, pytest.raises(OSError, match="space"):
+        examiner.examine(path, tmp_path / "out")
 
 
 def test_the_network_is_left_where_the_kernel_allows_it(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.publications.findings import KINDS, chinese
+from app.publications.findings import chinese
+from app.publications.kinds import KINDS
 from app.publications.limits import Limits
 from app.publications.models import Examination
 from app.publications.sandbox import Examiner
