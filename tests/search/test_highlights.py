@@ -1,0 +1,36 @@
+"""What matched, marked in what was written."""
+
+import pytest
+
+from search.analysis.words import read_words
+from search.highlights import highlight, mark
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "marked"),
+    [
+        ("红楼梦", "《紅樓夢》", "《<mark>紅樓夢</mark>》"),
+        ("红楼梦研究", "《红楼梦》研究", "《<mark>红楼梦》研究</mark>"),
+        ("红楼 楼梦", "红楼梦", "<mark>红楼梦</mark>"),
+        ("cafe", "Le Cafe\u0301 noir", "Le <mark>Cafe\u0301</mark> noir"),
+        ("happiness", "Happy & free", "<mark>Happy</mark> &amp; free"),
+        ("art", "Party art", "Party <mark>art</mark>"),
+        ("株式", "㍿", "<mark>㍿</mark>"),
+        ("梦", "<i>夢</i>", "&lt;i&gt;<mark>夢</mark>&lt;/i&gt;"),
+    ],
+)
+def test_matches_are_marked(words: str, text: str, marked: str) -> None:
+    assert mark(read_words(words).items, text) == marked
+
+
+def test_a_long_text_is_cut_around_its_match() -> None:
+    marked = mark(read_words("红楼").items, "前" * 500 + "红楼" + "后" * 500)
+    assert marked.startswith("…前")
+    assert marked.endswith("后…")
+    assert "<mark>红楼</mark>" in marked
+    assert len(marked) < 250
+
+
+def test_only_fields_and_values_with_a_match_are_given() -> None:
+    fields = {"title": "红楼梦", "agents": ("曹雪芹", "高鹗"), "text": ""}
+    assert highlight(read_words("高鹗").items, fields) == {"agents": ["<mark>高鹗</mark>"]}
