@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from app.catalog.description import Summary
 from app.catalog.services.finding import FacetValue, SearchAnswer, SearchQuery
-from app.pages.render import link
+from app.pages.render import authors, link
 from app.pages.words import Words
 from search.index import Sort
 
@@ -109,10 +109,9 @@ def _given(asked: SearchQuery) -> dict[str, Any]:
 def _hit(record: FoundSummary, words: Words) -> ShownHit:
     marks = record.highlights
     joint = "；" if words.tag != "en" else "; "
-    names = [agent.name for agent in record.agents[:3]]
     # What the highlighter gives is escaped HTML with <mark> alone (search.highlights).
     title = Markup(marks["title"][0]) if marks.get("title") else record.title  # noqa: S704
-    by = joint.join(names)
+    by: Markup | str = joint.join(authors(record.agents))
     if agents := marks.get("agents"):
         by = Markup(joint).join(Markup(agent) for agent in agents[:3])  # noqa: S704 - as above
     snippets = [Markup(text) for name in SNIPPETS for text in marks.get(name, ())[:1]]  # noqa: S704 - as above
@@ -122,7 +121,7 @@ def _hit(record: FoundSummary, words: Words) -> ShownHit:
 def _facet(
     name: str, answer: SearchAnswer, given: dict[str, Any], words: Words
 ) -> ShownFacet | None:
-    values = answer.facets.get(name, [])
+    values = [value for value in answer.facets.get(name, []) if value.value]
     if len(values) < 2 and name not in given:
         return None
     choices = [_choice(name, value, given, words) for value in values[:_VALUES]]
@@ -175,4 +174,4 @@ def _label(name: str, value: str, label: str, words: Words) -> str:
     if name in ("kind", "language", "available"):
         own = words.of(name, value)
         return label if own == value else own
-    return label
+    return label.partition(":")[2] if label == value and name == "subject" else label

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
@@ -14,7 +15,7 @@ from flask import Response, request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from app.catalog.composing import PLURALS
-from app.catalog.description import Kind
+from app.catalog.description import AgentLine, Kind
 from app.pages import assets
 from app.pages.words import Language, Words
 
@@ -46,8 +47,8 @@ def environment() -> Environment:
     )
     made.globals["asset"] = assets.address
     made.globals["link"] = link
-    made.filters |= {"cloth": cloth, "cover_title": cover_title, "is_han": is_han,
-                     "thousands": thousands, "size": size, "plural": plural}  # fmt: skip
+    filters = (cloth, authors, cover_title, is_han, thousands, size, plural)
+    made.filters |= {function.__name__: function for function in filters}
     return made
 
 
@@ -142,6 +143,12 @@ def is_han(text: str) -> bool:
 def plural(kind: str) -> str:
     """The first step of the address of a record of this kind: ``books``."""
     return PLURALS[Kind(kind)]
+
+
+def authors(agents: Iterable[AgentLine]) -> list[str]:
+    """The names that a list has room for: two authors, or whoever comes first."""
+    known = list(agents)
+    return [a.name for a in known if a.role == "author"][:2] or [a.name for a in known[:1]]
 
 
 def thousands(number: int) -> str:

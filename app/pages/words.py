@@ -41,7 +41,9 @@ class Words:
         text = TABLE[key][self.language is Language.ENGLISH]
         return text.format(**values) if values else text
 
-    def of(self, group: str, name: str) -> str:
-        """The words under ``group.name``; the name itself, when the table does not know it."""
+    def of(self, group: str, name: str, otherwise: str | None = None) -> str:
+        """The words under ``group.name``; ``otherwise``, or the name, when there are none."""
         pair = TABLE.get(f"{group}.{name}")
-        return pair[self.language is Language.ENGLISH] if pair else name
+        if pair is None:
+            return name if otherwise is None else otherwise
+        return pair[self.language is Language.ENGLISH]

@@ -13,7 +13,6 @@ from app.catalog.services.ingest import Intake, ingest
 from app.database import Base
 from app.factory import create_app
 from app.identity import tree
-from app.pages.install import install
 from app.publications.sandbox import Examiner
 from app.tables import TABLES
 
@@ -27,8 +26,6 @@ class House:
         self.database = self.adapters.database
         Base.metadata.create_all(self.database.engine, tables=TABLES)
         self.app = create_app(self.settings, self.adapters)
-        if "kaijuan.problem_page" not in self.app.extensions:
-            install(self.app, self.settings, self.adapters.index)
         self.client = self.app.test_client()
 
     def record(self, title: str, *, kind: str = "book", **said: object) -> str:
