@@ -253,6 +253,9 @@ KINDS: dict[str, Kind] = {
     "font-obfuscated": Kind(
         NOTE, "An obfuscated font was restored into a copy.", "混淆字体已还原为副本。"
     ),
+    "font-clear": Kind(
+        NOTE, "A font is said to be obfuscated, but is not.", "字体标为混淆,实际并未混淆。"
+    ),
     "script": Kind(
         NOTE,
         "The book contains scripts, which are not run.",

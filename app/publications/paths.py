@@ -6,7 +6,7 @@ from posixpath import dirname, normpath
 from urllib.parse import unquote_to_bytes
 
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
-HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufeff]")
+HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufeff]")
 SLASH_ALIKE = re.compile("[\u2044\u2215\u29f8\uff0f\uff3c]")
 
 

@@ -174,6 +174,14 @@ def test_an_obfuscated_font_is_restored_into_a_copy(
     assert (entry.crc, entry.passthrough) == (zlib.crc32(font), False)
 
 
+def test_a_font_that_is_clear_already_is_left_alone(tmp_path: Path) -> None:
+    notice = ENCRYPTED.format(algorithm="http://www.idpf.org/2008/embedding", path="OEBPS/f.otf")
+    more = Packed("META-INF/encryption.xml", notice.encode()), Packed("OEBPS/f.otf", b"OTTO clear")
+    examination = examined(tmp_path, book(*more))
+    assert next(e for e in examination.entries if e.path == "OEBPS/f.otf").passthrough
+    assert "font-clear" in codes(examination)
+
+
 def test_a_locked_resource_is_withheld_and_a_locked_book_refused(tmp_path: Path) -> None:
     notice = ENCRYPTED.format(algorithm="urn:lock", path="OEBPS/i.png")
     more = Packed("META-INF/encryption.xml", notice.encode()), Packed("OEBPS/i.png", b"x")

@@ -14,7 +14,7 @@ from app.publications.examined import Examined
 from app.publications.findings import RefusedError, Report
 from app.publications.limits import Limits
 from app.publications.markup import first, parse_html, parse_xml
-from app.publications.mediatypes import DOCUMENTS, EPUB, HTML, XHTML, by_name
+from app.publications.mediatypes import DOCUMENTS, EPUB, HTML, XHTML, by_content, by_name
 from app.publications.models import Format, Link, Publication, TocEntry
 from app.publications.output import Output
 from app.publications.source import Source
@@ -68,10 +68,15 @@ class _Book:
         )
 
     def _withheld(self, encryption: Encryption, masks: dict[str, Mask]) -> dict[str, str]:
-        """Encrypted resources that cannot be restored; what can be is reported too."""
+        """Encrypted resources that cannot be restored; what can be, or need not, is reported."""
         withheld = {}
         for path, algorithm in encryption.algorithms.items():
-            if path in masks:
+            member = self.archive.get(path)
+            if path in masks and member and by_content(self.archive.head(member)):
+                # What begins like a font in the clear would be broken by undoing anything.
+                self.report.add("font-clear", path)
+                del masks[path]
+            elif path in masks:
                 self.report.add("font-obfuscated", path)
             else:
                 self.report.add("resource-encrypted", f"{path} ({algorithm[:80]})")
