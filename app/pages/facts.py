@@ -38,7 +38,7 @@ def facts(seen: RecordView, words: Words) -> list[tuple[str, list[Fact]]]:
         ("record.date", [Fact(about.date.written, note=understood(about.date, words))]),
         ("record.publisher", [Fact(about.publisher)]),
         ("record.place", [Fact(about.place)]),
-        ("record.language", [Fact(words.of("language", code)) for code in about.languages]),
+        ("record.language", [Fact(_language(code, words)) for code in about.languages]),
         ("record.edition", [Fact(about.edition)]),
         ("record.extent", [Fact(about.extent)]),
         ("record.series", [Fact(about.series)]),
@@ -57,7 +57,13 @@ def understood(date: Date, words: Words) -> str:
         return ""
     ends = dict.fromkeys((date.first, date.last if date.last is not None else date.first))
     years = "–".join(str(y) if y > 0 else words("record.bce", year=1 - y) for y in ends)
-    return "" if years == date.written.strip() else words("record.understood", years=years)
+    is_plain = all(str(year) in date.written for year in ends)
+    return "" if is_plain else words("record.understood", years=years)
+
+
+def _language(code: str, words: Words) -> str:
+    """The name of a language: of ``en-GB``, or else of ``en``; the code, when there is none."""
+    return words.of("language", code, words.of("language", code.partition("-")[0], code))
 
 
 def received(source: SourceRecord | None) -> list[tuple[str, str]]:

@@ -23,7 +23,7 @@ export class Book {
     this.order = manifest.readingOrder.map((link) => ({ ...link, href: absolute(link.href) }));
     this.root = this.order.length ? rootOf(this.order[0].href) : "";
     this.toc = manifest.toc ?? [];
-    this.backwards = manifest.metadata?.readingProgression === "rtl";
+    this.paged = manifest.metadata?.layout === "fixed";
     return this;
   }
 

@@ -25,10 +25,14 @@ const THEMES = {
 };
 
 export class Frame {
-  /** @param {HTMLElement} stage @param {{settings: object, title: string}} how */
-  constructor(stage, { settings, title }) {
+  /**
+   * @param {HTMLElement} stage
+   * @param {{settings: object, title: string, paged: boolean}} how paged: pages of fixed size
+   */
+  constructor(stage, { settings, title, paged }) {
     this.stage = stage;
     this.settings = settings;
+    this.paged = paged;
     this.element = Object.assign(document.createElement("iframe"), { title, className: "waiting" });
     this.element.setAttribute("sandbox", "allow-same-origin"); // and never scripts beside it
     this.links = [];
@@ -36,6 +40,7 @@ export class Frame {
 
   /** Shows a document; resolves once it is laid out. `source` is parsed and not yet clean. */
   async show(source, address, root) {
+    this.fixed = this.paged ? fitted(source, this.stage) : null;
     const content = clean(source, address, root);
     this.links = content.links;
     await this.#open(root);
@@ -51,7 +56,6 @@ export class Frame {
     page.adoptedStyleSheets = [
       this.#sheet(BASE, address), ...content.styles.map((text) => this.#sheet(text, address)), this.user,
     ];
-    this.#fit(source);
     this.restyle();
     await settled(content.sheets.map((href) => linked(page, href)));
     this.#align();
@@ -146,18 +150,6 @@ export class Frame {
     return sheet;
   }
 
-  /** A page of fixed size (EPUB fixed layout) is scaled to the stage as a whole. */
-  #fit(source) {
-    const said = source.querySelector("meta[name=viewport]")?.getAttribute("content") ?? "";
-    const width = Number(/width\s*=\s*(\d+)/.exec(said)?.[1]);
-    const height = Number(/height\s*=\s*(\d+)/.exec(said)?.[1]);
-    this.fixed = width > 0 && height > 0 ? { width, height } : null;
-    if (this.fixed) {
-      const { clientWidth, clientHeight } = this.stage;
-      this.fixed.scale = Math.min(clientWidth / width, clientHeight / height);
-    }
-  }
-
   #align() {
     const { document: page } = this.window;
     const mode = this.window.getComputedStyle(page.body).writingMode;
@@ -178,6 +170,16 @@ export class Frame {
     const place = this.axis === "x" ? { left: leftwards ? -position : position } : { top: position };
     page.scrollingElement?.scrollTo({ ...place, behavior });
   }
+}
+
+/** A page of fixed size (EPUB 3.3, fixed layouts) is scaled to the stage as a whole. */
+function fitted(source, { clientWidth, clientHeight }) {
+  const said = source.querySelector("meta[name=viewport]")?.getAttribute("content") ?? "";
+  const box = (source.documentElement.getAttribute("viewBox") ?? "").split(/[\s,]+/);
+  const width = Number(/width\s*=\s*(\d+)/.exec(said)?.[1] ?? box[2]);
+  const height = Number(/height\s*=\s*(\d+)/.exec(said)?.[1] ?? box[3]);
+  if (!(width > 0 && height > 0)) return null;
+  return { width, height, scale: Math.min(clientWidth / width, clientHeight / height) };
 }
 
 function wear(element, source, inline) {

@@ -44,7 +44,7 @@ async function start() {
 async function show(wanted, { fragment = "", progression = 0 } = {}) {
   const turn = ++loading;
   const slow = setTimeout(() => turn === loading && state("loading"), 150);
-  const next = new Frame(stage, { settings, title: stage.getAttribute("aria-label") });
+  const next = new Frame(stage, { settings, title: stage.getAttribute("aria-label"), paged: book.paged });
   try {
     const link = book.order[wanted];
     if (book.isPicture(wanted)) await next.showPicture(link.href, book.root, link.title ?? String(wanted + 1));
@@ -126,9 +126,14 @@ function observe() {
   at("next").disabled = index === book.order.length - 1;
 }
 
+let remembered = "";
+
 function remember() {
   if (page.dataset.state !== "open" || !frame) return;
-  keepPlace(page.dataset.id, { href: book.inside(book.order[index].href), progression: frame.progression });
+  const place = { href: book.inside(book.order[index].href), progression: frame.progression };
+  const said = JSON.stringify(place);
+  if (said !== remembered) keepPlace(page.dataset.id, place);
+  remembered = said;
 }
 
 at("retry").addEventListener("click", () => (book.order ? show(index) : start()));
