@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from app.errors import Fault, InvalidError
+from app.errors import UnknownCursorError
 
 
 class Cursors:
@@ -34,7 +34,7 @@ class Cursors:
     def open(self, question: object, cursor: str | None) -> Any:
         """The position that was sealed for this question, ``None`` without a cursor.
 
-        :raises InvalidError: for a cursor of another question, or one made up.
+        :raises UnknownCursorError: for a cursor of another question, or one made up.
         """
         if not cursor:
             return None
@@ -46,8 +46,7 @@ class Cursors:
         if not any(
             hmac.compare_digest(mac, self._mac(key, question, payload)) for key in self._keys
         ):
-            message = "this cursor does not belong to this list; begin again without one"
-            raise InvalidError(Fault("query.cursor", "cursor", message))
+            raise UnknownCursorError
         return msgspec.msgpack.decode(payload)
 
     @staticmethod

@@ -76,7 +76,7 @@ def from_micros(micros: int) -> datetime:
 
 
 def rfc3339(moment: datetime) -> str:
-    """``2026-01-02T03:04:05.000006Z``: RFC 3339, UTC, always with six digits, so it sorts as text."""
+    """``2026-01-02T03:04:05.000006Z``: RFC 3339, UTC, six digits always, so it sorts as text."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 

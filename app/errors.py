@@ -30,6 +30,14 @@ class NotFoundError(KaijuanError):
         self.what, self.key = what, key
 
 
+class UnknownCursorError(NotFoundError):
+    """No page of this list begins there: the cursor is of another question, or made up."""
+
+    def __init__(self) -> None:
+        super().__init__("page", "of this cursor")
+        self.args = ("This cursor does not belong to this list. Begin again without one.",)
+
+
 class GoneError(KaijuanError):
     """It was here and has been withdrawn: its tombstone answers."""
 
@@ -85,7 +93,7 @@ class ForbiddenError(KaijuanError):
 
 
 class NotUsableError(KaijuanError):
-    """The record may be seen but not opened now; ``reason`` is a code, ``remedy`` what would help."""
+    """The record may be seen but not opened now: ``reason`` is a code, ``remedy`` would help."""
 
     def __init__(self, reason: str, remedy: str) -> None:
         super().__init__(f"This cannot be opened now ({reason}). {remedy}".strip())

@@ -37,3 +37,6 @@ class Caller(Protocol):
 
     def may(self, permission: Permission, path: str | None = None) -> bool:
         """Whether this is allowed, on the library at ``path`` (anywhere, when it is ``None``)."""
+
+    def reach(self, permission: Permission) -> tuple[str, ...]:
+        """The paths of the libraries on which, and below which, this is allowed."""

@@ -84,7 +84,7 @@ def web_command(
         *("--bind", address, "--worker-class", "gthread", "--no-control-socket"),
         *("--workers", str(workers), "--threads", str(threads)),
         *("--graceful-timeout", str(max(1, int(grace.total_seconds()) - 2))),
-        *("--log-level", "warning"),
+        *("--log-level", "warning", "--limit-request-line", "8190"),
     ]
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Raw
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 from app.catalog.description import Description, Kind, Line, Policy, Summary
 
 RecordId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
 Limit = Annotated[int, Meta(ge=1, le=100, description="How many at most.")]
-Cursor = Annotated[str, Meta(max_length=2_000, description="Where the last page ended.")]
+Cursor = Annotated[
+    str,
+    Meta(max_length=500, pattern=r"^[A-Za-z0-9_-]*$", description="Where the last page ended."),
+]
 
 
 class ListQuery(msgspec.Struct, frozen=True):
@@ -113,10 +116,22 @@ class NewRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     state: Literal["draft", "published"] = "published"
 
 
-class RecordPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The fields of the description to set, by name; a note for the history."""
+if TYPE_CHECKING:
+    DescriptionPatch = Description
+else:
+    DescriptionPatch = msgspec.defstruct(
+        "DescriptionPatch",
+        [(f.name, f.type | UnsetType, UNSET) for f in msgspec.structs.fields(Description)],
+        frozen=True,
+        forbid_unknown_fields=True,
+        namespace={"__doc__": "The fields of a description to set; those left out stay."},
+    )
 
-    fields: dict[str, Any]
+
+class RecordPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The fields of the description to set; a note for the history."""
+
+    fields: DescriptionPatch
     note: Line = ""
 
 

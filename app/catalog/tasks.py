@@ -14,6 +14,8 @@ from app.jobs.registry import Registry
 from app.jobs.work import Work
 
 registry: Registry[Adapters] = Registry()
+LONGEST_NAME = 200
+"""Bytes of a file's name, which file systems count in bytes and people in characters."""
 
 
 @registry.job("catalog.import_records", lease=timedelta(minutes=2))
@@ -21,7 +23,7 @@ def import_sent(work: Work[Adapters]) -> None:
     """Imports a file that was sent; an attempt that died is gone on with after its last chunk."""
     adapters, sent = work.context, work.payload
     with tempfile.TemporaryDirectory(prefix="kaijuan-import-") as folder:
-        path = Path(folder, Path(str(sent["name"])).name or "records")
+        path = Path(folder, file_name(str(sent["name"])))
         with path.open("wb") as file:
             file.writelines(adapters.store.stream(str(sent["key"])))
 
@@ -38,6 +40,14 @@ def import_sent(work: Work[Adapters]) -> None:
         )
     work.finish(lambda _session: None)
     adapters.store.delete(str(sent["key"]))
+
+
+def file_name(sent: str) -> str:
+    """The name under which a sent file is kept meanwhile: its own, where it can be."""
+    name = Path(sent).name.strip(". ")
+    suffix = Path(name).suffix[-8:]
+    stem = name.removesuffix(suffix).encode()[: LONGEST_NAME - len(suffix.encode())]
+    return (stem.decode(errors="ignore") or "records") + suffix
 
 
 @registry.job("catalog.undo_import", lease=timedelta(minutes=2))

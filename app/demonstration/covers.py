@@ -76,7 +76,7 @@ def _tall_slip(draw: ImageDraw.ImageDraw, volume: Volume) -> None:
         _strokes(draw, box)
         return
     small, large = volume.slip if len(volume.slip) > 1 else ("", volume.slip[0])
-    middle, top = (box[0] + box[2]) / 2, box[1] + 130
+    middle, top = (box[0] + box[2]) / 2, box[1] + 130.0
     top = _column(draw, small, face, 150, middle, top)
     size = min(300, int((box[3] - 360 - top) / len(large) / 1.14))
     _column(draw, large, face, size, middle, top + (70 if small else 0))

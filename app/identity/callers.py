@@ -44,6 +44,14 @@ class KnownCaller:
             for role, granted in self.grants
         )
 
+    def reach(self, permission: Permission) -> tuple[str, ...]:
+        """The paths on which one of the roles has it."""
+        return tuple(
+            granted
+            for role, granted in self.grants
+            if permission in accounts.PERMISSIONS.get(role, ())
+        )
+
 
 def authenticator(trusted: Networks) -> Authenticate:
     """How requests are authenticated, trusting forwarded addresses from ``trusted`` only."""

@@ -76,7 +76,7 @@ def user() -> None:
 
 @user.command("add")
 @click.argument("name")
-@click.option("--role", type=click.Choice(list(accounts.Role)), required=True)
+@click.option("--role", type=click.Choice([role.value for role in accounts.Role]), required=True)
 @click.option("--library", "library_id", help="The library the role is for, and those below.")
 @click.option("--email")
 @json_option
@@ -103,7 +103,7 @@ def token() -> None:
 
 @token.command("add")
 @click.argument("name")
-@click.option("--role", type=click.Choice(list(accounts.Role)), required=True)
+@click.option("--role", type=click.Choice([role.value for role in accounts.Role]), required=True)
 @click.option("--library", "library_id")
 @click.option("--days", type=click.IntRange(1, 3650), default=365)
 @json_option

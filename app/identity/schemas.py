@@ -30,7 +30,7 @@ class LibraryQuery(msgspec.Struct, frozen=True):
     """Which libraries: those directly below ``parent``, the roots without it."""
 
     parent: Annotated[str, Meta(max_length=64)] | None = None
-    cursor: Annotated[str, Meta(max_length=2_000)] | None = None
+    cursor: Annotated[str, Meta(max_length=500, pattern=r"^[A-Za-z0-9_-]*$")] | None = None
     limit: Annotated[int, Meta(ge=1, le=100)] = 50
 
 

@@ -13,14 +13,15 @@ from functools import cache
 from pathlib import Path
 
 TOP = Path(__file__).parents[2]
-FOLDERS = ("app", "search", "migrations", "tests", "bench", "docs")
+PACKAGES = ("app", "search")
+FOLDERS = (*PACKAGES, "migrations", "tests", "bench", "docs")
 FILES = (
     "pyproject.toml", "requirements.lock", "Makefile", "wsgi.py", "alembic.ini", "compose.yaml",
     "README.md", "CONTRIBUTING.md", "LICENSE",
 )  # fmt: skip
 SUFFIXES = frozenset(
     (".py", ".html", ".css", ".js", ".svg", ".md", ".toml", ".ini", ".mako", ".json", ".txt",
-     ".yaml", ".yml", ".lock", ".sh", ".opf", ".xml", ".xhtml", ".csv", ".tsv", ".gz")
+     ".yaml", ".yml", ".lock", ".sh", ".opf", ".xml", ".xhtml", ".csv", ".tsv")
 )  # fmt: skip
 
 
@@ -35,8 +36,10 @@ def archive() -> bytes:
 
 
 def _own() -> Iterator[Path]:
-    yield from (TOP / name for name in FILES if (TOP / name).is_file())
-    for folder in FOLDERS:
+    """The files of a checkout; of an installed package its own folders alone."""
+    is_checkout = (TOP / "pyproject.toml").is_file()
+    yield from (TOP / name for name in FILES if is_checkout and (TOP / name).is_file())
+    for folder in FOLDERS if is_checkout else PACKAGES:
         for path in sorted((TOP / folder).rglob("*")):
             if path.suffix in SUFFIXES and path.is_file() and not path.is_symlink():
                 yield path

@@ -4,6 +4,7 @@ A view is a plain function. Its annotations say what it takes:
 
 - a name that stands in the rule (``<record_id>``) is the path's, converted to its type;
 - ``query`` is a struct filled from the query string, ``body`` one decoded from JSON;
+- a parameter of type :data:`IfMatch` is the version of the ETag in the header If-Match;
 - ``session``, ``caller``, and any type handed to :func:`provide` are passed in.
 
 What it returns (a struct, :class:`Answer` of one, or a ready response) is serialised inside the
@@ -19,20 +20,29 @@ import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NewType, TypeVar
 
 import msgspec
 from flask import Blueprint, Flask, Response, current_app, request
 from sqlalchemy.orm import Session
 
 from app.database import Database
-from app.errors import Fault, ForbiddenError, InvalidError, NotFoundError, UnauthenticatedError
+from app.errors import (
+    Fault,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    UnauthenticatedError,
+    VersionRequiredError,
+)
 from app.permissions import Caller, Permission
 from app.web import idempotency
 from app.web.access import Authenticate
 from app.web.problems import MALFORMED, MEDIA_TYPE, answer
 
 T = TypeVar("T")
+IfMatch = NewType("IfMatch", int)
+"""The version that the caller read, from the header If-Match (``"v3"``)."""
 View = Callable[..., Any]
 MAX_BODY = 4 * 1024 * 1024
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -66,6 +76,8 @@ class Endpoint:
     status: int
     problems: tuple[int, ...]
     json: bool
+    takes: str
+    """The media type of a body that is not JSON; empty when there is none."""
 
 
 @dataclass(slots=True)
@@ -115,12 +127,22 @@ class Endpoints:
         status: int = 200,
         problems: tuple[int, ...] = (),
         json: bool = True,
+        takes: str = "",
     ) -> Callable[[View], View]:
         def register(view: View) -> View:
             hints = typing.get_type_hints(view, include_extras=True)
             name = f"{self.name}.{view.__name__}"
             endpoint = Endpoint(
-                name, method, self.prefix + rule, permission, view, hints, status, problems, json
+                name=name,
+                method=method,
+                rule=self.prefix + rule,
+                permission=permission,
+                view=view,
+                hints=hints,
+                status=status,
+                problems=problems,
+                json=json,
+                takes=takes,
             )
             self.endpoints.append(endpoint)
             handle = _handler(endpoint)
@@ -171,7 +193,7 @@ def _run_read(endpoint: Endpoint, plan: list[_Parameter], path: dict[str, str]) 
 
 
 def _run_write(endpoint: Endpoint, plan: list[_Parameter], path: dict[str, str]) -> Response:
-    """Known and understood first, in a transaction that takes no lock; then done in one that does."""
+    """Known and understood first, without a lock; then done in a transaction that takes one."""
     services: _Services = current_app.extensions["kaijuan.services"]
     with services.database.transaction(writes=False) as session:
         caller = _admit(endpoint, services, session)
@@ -217,7 +239,10 @@ def _filler(endpoint: Endpoint, name: str, kind: Any) -> Callable[..., Any]:
         return lambda _path, _session, caller, _services: caller
     if name == "query":
         lists = sequence_fields(kind)
-        return lambda _path, _session, _caller, _services: _from_query(kind, lists)
+        strict = endpoint.rule.startswith("/api/")
+        return lambda _path, _session, _caller, _services: _from_query(kind, lists, strict)
+    if kind is IfMatch:
+        return lambda _path, _session, _caller, _services: _if_match()
     if name == "body":
         decoder = msgspec.json.Decoder(kind)
         return lambda _path, _session, _caller, _services: _from_body(decoder)
@@ -241,27 +266,70 @@ def _from_path(value: str, kind: Any, name: str) -> Any:
         raise NotFoundError(name.removesuffix("_id"), value[:64]) from error
 
 
-def _from_query(kind: type[msgspec.Struct], lists: frozenset[str]) -> Any:
+def _from_query(kind: type[msgspec.Struct], lists: frozenset[str], strict: bool) -> Any:
+    """The query as its struct. Forms of pages send what was left empty: there it is left out."""
     given = {
         name: values if name in lists else values[-1]
         for name, values in request.args.lists()
-        if name in lists or values[-1] != ""
+        if strict or values[-1] != ""
     }
     try:
-        return msgspec.convert(given, kind, strict=False)
+        query = msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
         raise InvalidError(fault_of(error, "query")) from error
+    for name, values in request.args.lists():
+        if strict and name in given and name not in lists:
+            if len(values) > 1:
+                raise InvalidError(Fault(f"query.{name}", "repeated", "give it once"))
+            if getattr(query, name, values) is None:
+                raise InvalidError(
+                    Fault(f"query.{name}", "invalid", "leave it out, or give a value")
+                )
+    return query
+
+
+def _if_match() -> int:
+    tag = request.headers.get("If-Match", "").strip()
+    if not tag:
+        raise VersionRequiredError
+    if (match := _VERSION.fullmatch(tag)) is None:
+        raise InvalidError(Fault("If-Match", "invalid", 'the ETag that you read, such as "v3"'))
+    return int(match[1])
+
+
+_VERSION = re.compile(r'"v([1-9][0-9]{0,8})"')
 
 
 def _from_body(decoder: msgspec.json.Decoder[Any]) -> Any:
     if request.mimetype not in ("application/json", "application/merge-patch+json"):
         raise _Refused(answer(MEDIA_TYPE, f"{request.mimetype or 'no type'!r} is not JSON."))
+    data = request.get_data()
     try:
-        return decoder.decode(request.get_data())
+        return decoder.decode(data)
     except msgspec.ValidationError as error:
-        raise InvalidError(fault_of(error, "body")) from error
+        return _with_whole_numbers(decoder, data, error)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _Refused(answer(MALFORMED, f"The body is not JSON: {error}")) from error
+
+
+def _with_whole_numbers(
+    decoder: msgspec.json.Decoder[Any], data: bytes, error: msgspec.ValidationError
+) -> Any:
+    """JSON has one kind of number: 3.0 is an integer (JSON Schema 2020-12 §6.1.1)."""
+    try:
+        return msgspec.convert(_whole(msgspec.json.decode(data)), decoder.type)
+    except msgspec.ValidationError:
+        raise InvalidError(fault_of(error, "body")) from error
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _whole(one) for name, one in value.items()}
+    return value
 
 
 class _Refused(Exception):  # noqa: N818 - carries an answer, and is one of its own kind

@@ -72,9 +72,10 @@ def once(session: Session, caller: Caller, endpoint: str, work: Callable[[], Res
 
 def _fingerprint(endpoint: str) -> str:
     digest = blake2b(digest_size=24)
-    for part in (endpoint, request.full_path):
+    for part in (endpoint, request.full_path, str(request.content_length)):
         digest.update(part.encode() + b"\0")
-    digest.update(request.get_data())
+    if request.is_json:  # a file that is sent is read once, by whoever keeps it
+        digest.update(request.get_data())
     return digest.hexdigest()
 
 

@@ -12,10 +12,17 @@ import msgspec
 from flask import Flask
 
 from app.permissions import Permission
-from app.web.api import Answer, Endpoint, sequence_fields
+from app.web.api import Answer, Endpoint, IfMatch, sequence_fields
 from app.web.problems import Problem
 
 _ARGUMENT = re.compile(r"<(?:(?P<converter>\w+)(?:\([^)]*\))?:)?(?P<name>\w+)>")
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "description": "The ETag that you read, so that no change is lost.",
+    "schema": {"type": "string", "pattern": '^"v[1-9][0-9]{0,8}"$'},
+}
 _REF = "#/components/schemas/{name}"
 
 
@@ -94,6 +101,8 @@ def _operation(
             "required": True,
             "content": {"application/json": {"schema": schema}},
         }
+    elif endpoint.takes:
+        operation["requestBody"] = {"required": True, "content": {endpoint.takes: {}}}
     return operation
 
 
@@ -109,13 +118,18 @@ def _parameters(
         }
         for match in _ARGUMENT.finditer(endpoint.rule)
     ]
+    if IfMatch in endpoint.hints.values():
+        found.append(_IF_MATCH)
     kind = endpoint.hints.get("query")
     if kind is None:
         return found
     lists = sequence_fields(kind)
-    properties = components[kind.__name__]["properties"]
-    for name, schema in properties.items():
+    component = components[kind.__name__]
+    required = component.get("required", ())
+    for name, schema in component["properties"].items():
         parameter = {"name": name, "in": "query", "schema": _optional(schema)}
+        if name in required:
+            parameter["required"] = True
         if text := schema.get("description"):
             parameter["description"] = text
         if name in lists:
@@ -144,6 +158,8 @@ def _responses(endpoint: Endpoint, by_type: dict[str, Any]) -> dict[str, Any]:
         responses[str(status)]["content"] = content
     if endpoint.method == "GET" and endpoint.json:
         responses["304"] = {"description": "Not Modified"}
+    if "query" in endpoint.hints:
+        responses["414"] = {"description": "The address is longer than the server reads"}
     codes = {*endpoint.problems, *_implied(endpoint)}
     for code in sorted(codes):
         schema = {"$ref": _REF.format(name="Problem")}
@@ -160,7 +176,7 @@ def _implied(endpoint: Endpoint) -> set[int]:
     if _ARGUMENT.search(endpoint.rule):
         codes.add(404)
     if "query" in endpoint.hints:
-        codes.add(422)
+        codes |= {404, 422}
     if endpoint.permission is not Permission.PUBLIC:
         codes.add(403)
     if "body" in endpoint.hints:

@@ -20,11 +20,11 @@ def listed(import_id: str | None, as_json: bool) -> None:
         database = Database(config.load().database_url)
         with database.transaction(writes=False) as session:
             if import_id:
-                found = queries.problems(session, import_id, 0, 10_000)
+                found = queries.problems(session, queries.EVERYWHERE, import_id, 0, 10_000)
                 rows = [f"{x.place}: {x.code}: {x.message}" for x in found.items]
                 show(found, as_json, lambda: iter(rows))
                 return
-            batches = queries.listed(session, None, 100)
+            batches = queries.listed(session, queries.EVERYWHERE, None, 100)
         lines = [
             f"{x.id}  {x.started_at[:19]}  {x.state:8} {x.read:>9,} read {x.added:>9,} added "
             f"{x.refused:>6,} refused  {x.name}"

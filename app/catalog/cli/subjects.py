@@ -24,6 +24,9 @@ def subjects(file: Path, as_json: bool) -> None:
         database = Database(config.load().database_url)
         with database.transaction() as session:
             report = import_tree(session, file)
-        line = f"{report.read:,} classes: {report.added:,} added, {report.changed:,} changed, {report.refused:,} refused."
+        line = (
+            f"{report.read:,} classes: {report.added:,} added, {report.changed:,} changed, "
+            f"{report.refused:,} refused."
+        )
         show(report, as_json, lambda: iter([line]))
     raise SystemExit(1 if report.refused else 0)

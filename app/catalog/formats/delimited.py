@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -44,39 +46,38 @@ class Csv:
         """Every row after the heading, in order, after the first ``skip``."""
         csv.field_size_limit(_MAX_FIELD)
         with self.path.open(encoding=encoding_of(self.path), newline="", errors="replace") as file:
-            reader = csv.reader(file)
+            reader = csv.reader(file, strict=True)
             try:
                 heading = [name.strip() for name in next(reader, [])]
+                problem = _heading_problem(heading)
             except csv.Error as error:
-                yield Refusal("line 1", "csv-malformed", str(error))
-                return
-            if problem := _heading_problem(heading):
-                yield problem
-                return
-            yield from self._rows(reader, heading, skip)
+                problem = Refusal("line 1", "csv-malformed", str(error))
+            yield from islice([problem] if problem else self._rows(reader, heading), skip, None)
 
-    def _rows(self, reader: Any, heading: list[str], skip: int) -> Iterator[Candidate | Refusal]:
-        seen = 0
+    def _rows(self, reader: Any, heading: list[str]) -> Iterator[Candidate | Refusal]:
         while True:
+            begun = reader.line_num + 1
             try:
                 row = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                seen += 1
-                if seen > skip:
-                    yield Refusal(f"line {reader.line_num}", "csv-malformed", str(error))
+                # Strict, since a quote that nothing closes would swallow the rows after it unseen.
+                message = f"The row cannot be read up to line {reader.line_num}: {error}"
+                yield Refusal(f"line {begun}", "csv-malformed", message)
                 continue
-            seen += 1
-            if seen > skip and any(row):
-                yield self._record(dict(zip(heading, row, strict=False)), reader.line_num)
+            if any(row):
+                yield self._record(heading, row, f"line {begun}")
 
-    def _record(self, row: dict[str, str], line: int) -> Candidate | Refusal:
-        place = f"line {line}"
+    def _record(self, heading: list[str], row: list[str], place: str) -> Candidate | Refusal:
+        if any(row[len(heading) :]):
+            message = f"The row has {len(row)} fields, the heading {len(heading)}."
+            return Refusal(place, "too-many-fields", message)
         fields: dict[str, Any] = {"src": self.source, "extra": {}}
-        for column, value in row.items():
+        pairs = list(zip(heading, row, strict=False))
+        for column, value in pairs:
             _put(fields, column, value.strip())
-        body = msgspec.json.encode(row)
+        body = msgspec.json.encode(pairs if len(set(heading)) < len(heading) else dict(pairs))
         try:
             return candidate(msgspec.convert(fields, ExchangeRecord, strict=False), body, place)
         except msgspec.ValidationError as error:
@@ -92,8 +93,10 @@ def _put(fields: dict[str, Any], column: str, value: str) -> None:
     elif name in LISTS:
         parts = [part.strip() for part in value.replace("；", ";").split(";")]
         fields.setdefault(name, []).extend(part for part in parts if part)
-    elif name in _KNOWN and name != "extra":
+    elif name in _KNOWN and name != "extra" and (name == "src" or name not in fields):
         fields[name] = value
+    elif column in fields["extra"]:
+        fields["extra"][column] += f"; {value}"
     else:
         fields["extra"][column] = value
 
@@ -112,13 +115,15 @@ def _heading_problem(heading: list[str]) -> Refusal | None:
 
 def encoding_of(path: Path) -> str:
     """UTF-8 (with or without its mark), UTF-16 by its mark, else GB18030."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
     with path.open("rb") as file:
-        start = file.read(256 * 1024)
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    try:
-        start.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if error.start < len(start) - 4:
+        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return "utf-16"
+        file.seek(0)
+        try:
+            while block := file.read(1024 * 1024):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
             return "gb18030"
     return "utf-8-sig"

@@ -14,7 +14,16 @@ import msgspec
 from msgspec import Meta
 
 from app.catalog.dates import understand
-from app.catalog.description import Agent, Description, Identifier, Kind, Subject, Title
+from app.catalog.description import (
+    Agent,
+    Description,
+    Identifier,
+    Kind,
+    Subject,
+    Title,
+    decoder,
+    encoder,
+)
 from app.catalog.formats.candidates import Candidate, Refusal
 from app.catalog.statements import agent_of
 
@@ -23,11 +32,13 @@ _HANT = re.compile(r"Hant|TW|HK", re.IGNORECASE)
 _STATEMENT = re.compile(r"^\s*[(（\[].{1,8}[)）\]].+[撰著编編輯辑纂修注註校譯译]$")
 _FILES = ("epub", "file", "filename", "文件名", "文件")
 """Columns that name the file of a record: `import books` attaches it by that name."""
+SHORTEST_LIMIT = 4_000
+"""Bytes: the lowest limit on the length of a field of a description."""
 _ABSTRACTS = ("intro", "desc", "dc_description", "description", "abstract")
 
 
-class ExchangeRecord(msgspec.Struct, frozen=True):
-    """One record in the exchange form. Unknown members are refused by name, none is dropped."""
+class ExchangeRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One record in the exchange form. Formats put members it does not know into ``extra``."""
 
     title: Annotated[str, Meta(max_length=4_000)] = ""
     id: Annotated[str, Meta(max_length=400)] = ""
@@ -56,7 +67,13 @@ def candidate(record: ExchangeRecord, body: bytes, place: str) -> Candidate | Re
     if not record.src or not record.id:
         message = "`src` and `id` are needed to know the record again at the next import."
         return Refusal(place, "identity-missing", message)
-    return Candidate(place, body, record.src, record.id, describe(record), record.kind)
+    description = describe(record)
+    if len(body) > SHORTEST_LIMIT:  # a shorter record cannot hold a field that is too long
+        try:
+            decoder.decode(encoder.encode(description))
+        except msgspec.ValidationError as error:
+            return Refusal(place, "field-too-long", str(error))
+    return Candidate(place, body, record.src, record.id, description, record.kind)
 
 
 def describe(record: ExchangeRecord) -> Description:
@@ -67,9 +84,11 @@ def describe(record: ExchangeRecord) -> Description:
         identifiers.append(Identifier("uid", record.uid))
     if held := record.extra.get("wzl_isbn"):
         identifiers.append(Identifier("isbn", str(held)))
-    for name in _FILES:
-        if isinstance(file := record.extra.get(name), str) and file.strip():
-            identifiers.append(Identifier("file", file.replace("\\", "/").rsplit("/", 1)[-1][:400]))
+    identifiers.extend(
+        Identifier("file", file.replace("\\", "/").rsplit("/", 1)[-1][:400])
+        for name in _FILES
+        if isinstance(file := record.extra.get(name), str) and file.strip()
+    )
     return Description(
         title=record.title.strip(),
         other_titles=tuple(Title(value) for value in record.alternative if value.strip()),
@@ -81,7 +100,7 @@ def describe(record: ExchangeRecord) -> Description:
         date=understand(record.date),
         description=record.description or _abstract(record.extra),
         identifiers=tuple(identifiers),
-        rights=record.rights or str(record.extra.get("rights", "")),
+        rights=record.rights or str(record.extra.get("rights") or ""),
         licence=record.licence,
         rating=record.rating,
         votes=record.votes,

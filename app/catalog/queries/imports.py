@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import Select, false, or_, select
 from sqlalchemy.orm import Session
 
 from app.catalog.models import Import, ImportProblem
 from app.catalog.schemas import ImportLine, ImportList, ProblemLine, ProblemList
 from app.database import rfc3339
 from app.errors import NotFoundError
+from app.identity import tree
+from app.identity.models import Library
+
+EVERYWHERE = ("",)
+"""The reach of the command line: every library's path begins with it."""
 
 
-def listed(session: Session, after: str | None, limit: int) -> ImportList:
-    """Imports, the newest first; ``next`` is the id to go on after."""
-    wanted = select(Import).order_by(Import.id.desc()).limit(limit + 1)
+def listed(session: Session, reach: tuple[str, ...], after: str | None, limit: int) -> ImportList:
+    """Imports of the libraries at and below these paths, the newest first.
+
+    ``next`` is the id to go on after.
+    """
+    wanted = _within(reach).order_by(Import.id.desc()).limit(limit + 1)
     if after is not None:
         wanted = wanted.where(Import.id < after)
     rows = list(session.scalars(wanted))
@@ -21,20 +29,29 @@ def listed(session: Session, after: str | None, limit: int) -> ImportList:
     return ImportList([line(row) for row in rows[:limit]], end)
 
 
-def find(session: Session, import_id: str) -> ImportLine:
+def _within(reach: tuple[str, ...]) -> Select[Import]:
+    places = [tree.below(Library.path, path) for path in reach]
+    return (
+        select(Import).join(Library, Library.id == Import.library_id).where(or_(*places, false()))
+    )
+
+
+def find(session: Session, reach: tuple[str, ...], import_id: str) -> ImportLine:
     """One import.
 
-    :raises NotFoundError: when there is none.
+    :raises NotFoundError: when there is none, or it is of a library out of reach.
     """
-    row = session.get(Import, import_id)
+    row = session.scalar(_within(reach).where(Import.id == import_id))
     if row is None:
         raise NotFoundError("import", import_id)
     return line(row)
 
 
-def problems(session: Session, import_id: str, after: int, limit: int) -> ProblemList:
+def problems(
+    session: Session, reach: tuple[str, ...], import_id: str, after: int, limit: int
+) -> ProblemList:
     """What an import refused, in the order of the file."""
-    find(session, import_id)
+    find(session, reach, import_id)
     wanted = (
         select(ImportProblem)
         .where(ImportProblem.import_id == import_id, ImportProblem.number > after)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import zlib
-from typing import Any
 
 import msgspec
-from flask import request
+from msgspec import UNSET
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.catalog.description import Description, Kind, decoder
+from app.catalog.description import Kind, decoder
 from app.catalog.models import RecordRow, Revision, SourceRecord
 from app.catalog.schemas import (
     Merger,
@@ -24,12 +23,12 @@ from app.catalog.schemas import (
     StaffView,
     Withdrawal,
 )
-from app.catalog.services import changes
+from app.catalog.services import changes, differing
 from app.database import rfc3339
-from app.errors import Fault, ForbiddenError, InvalidError, VersionRequiredError
+from app.errors import ForbiddenError
 from app.identity import tree
 from app.permissions import Caller, Permission
-from app.web.api import Answer, Endpoints
+from app.web.api import Answer, Endpoints, IfMatch
 
 records = Endpoints("catalog.records", "/api/v1/records")
 EDIT = Permission.EDIT_RECORDS
@@ -62,39 +61,42 @@ def show(session: Session, caller: Caller, record_id: RecordId) -> Answer[StaffV
 
 @records.patch("/<record_id>", EDIT, problems=(410, 412, 428))
 def edit(
-    session: Session, caller: Caller, record_id: RecordId, body: RecordPatch
+    session: Session, caller: Caller, record_id: RecordId, version: IfMatch, body: RecordPatch
 ) -> Answer[StaffView]:
     """Mend fields of a record's description.
 
     Send the ETag that you read as If-Match. What you mend stands over later imports.
     """
-    row = _mine(session, caller, record_id, _version())
-    fields = _converted(body.fields)
+    row = _mine(session, caller, record_id, version)
+    said = msgspec.structs.asdict(body.fields)
+    fields = {name: value for name, value in said.items() if value is not UNSET}
     return _answer(session, changes.edit(session, row, fields, caller.account_id, body.note))
 
 
 @records.post("/<record_id>/withdraw", EDIT, problems=(410, 412, 428))
 def withdraw(
-    session: Session, caller: Caller, record_id: RecordId, body: Withdrawal
+    session: Session, caller: Caller, record_id: RecordId, version: IfMatch, body: Withdrawal
 ) -> Answer[StaffView]:
     """Withdraw a record; its tombstone stays."""
-    row = _mine(session, caller, record_id, _version())
+    row = _mine(session, caller, record_id, version)
     return _answer(session, changes.withdraw(session, row, body.reason, caller.account_id))
 
 
 @records.post("/<record_id>/restore", EDIT, problems=(412, 428))
 def restore(
-    session: Session, caller: Caller, record_id: RecordId, body: Restoration
+    session: Session, caller: Caller, record_id: RecordId, version: IfMatch, body: Restoration
 ) -> Answer[StaffView]:
     """Restore a withdrawn record, or what an earlier version said."""
-    row = _mine(session, caller, record_id, _version())
+    row = _mine(session, caller, record_id, version)
     return _answer(session, changes.restore(session, row, caller.account_id, body.version))
 
 
 @records.post("/<record_id>/merge", EDIT, problems=(410, 412, 428))
-def merge(session: Session, caller: Caller, record_id: RecordId, body: Merger) -> Answer[StaffView]:
+def merge(
+    session: Session, caller: Caller, record_id: RecordId, version: IfMatch, body: Merger
+) -> Answer[StaffView]:
     """Merge a duplicate into another record, which answers in its place."""
-    row = _mine(session, caller, record_id, _version())
+    row = _mine(session, caller, record_id, version)
     into = _mine(session, caller, body.into)
     return _answer(session, changes.merge(session, row, into, caller.account_id))
 
@@ -139,33 +141,6 @@ def _require(session: Session, caller: Caller, library_id: str) -> None:
         raise ForbiddenError(EDIT, f"Your roles do not reach the library {library_id!r}.")
 
 
-def _version() -> int:
-    """The version that the caller read, from If-Match."""
-    tag = request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"')
-    if not tag:
-        raise VersionRequiredError
-    digits = tag.removeprefix("v")
-    if not digits.isdecimal() or len(digits) > 9:
-        raise InvalidError(Fault("If-Match", "invalid", 'an ETag of this record, such as "v3"'))
-    return int(digits)
-
-
-def _converted(fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields as the description types them, each fault by its place."""
-    kinds = {field.name: field.type for field in msgspec.structs.fields(Description)}
-    converted, faults = {}, []
-    for name, value in fields.items():
-        try:
-            converted[name] = msgspec.convert(value, kinds[name])
-        except KeyError:
-            faults.append(Fault(f"body.fields.{name}", "unknown", "no such field"))
-        except msgspec.ValidationError as error:
-            faults.append(Fault(f"body.fields.{name}", "invalid", str(error)))
-    if faults:
-        raise InvalidError(*faults)
-    return converted
-
-
 def _answer(session: Session, row: RecordRow, status: int = 200) -> Answer[StaffView]:
     view = StaffView(
         id=row.id,
@@ -180,7 +155,7 @@ def _answer(session: Session, row: RecordRow, status: int = 200) -> Answer[Staff
         successor=row.successor_id,
         description=decoder.decode(row.description),
         mended=sorted(filter(None, row.mended.split(","))),
-        differences=changes.differences(session, row.id),
+        differences=differing.listed(session, row.id),
         source=_source(session, row.id),
     )
     location = {"Location": f"/api/v1/records/{row.id}"} if status == 201 else {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, update
 from sqlalchemy.orm import Session
 
 from app.catalog import composing, normal
@@ -19,10 +19,9 @@ from app.catalog.models import (
     RecordIdentifier,
     RecordRow,
     Revision,
-    SourceDifference,
     SourceRecord,
 )
-from app.catalog.services import dirty
+from app.catalog.services import differing, dirty
 from app.database import new_id, now
 from app.errors import ConflictError, Fault, GoneError, InvalidError, NotFoundError, StaleError
 from app.identity import tree
@@ -103,27 +102,35 @@ def edit(
         return row
     _keep(session, row, "edited", account_id=account_id, note=note)
     _write(session, row, description, mended)
-    _forget_differences(session, row.id, set(fields))
+    differing.settle(session, row.id, set(fields))
     return row
 
 
-def from_source(session: Session, record_id: str, candidate: Candidate, import_id: str) -> None:
-    """Takes over what the source says now, except the fields that a person mended."""
+def from_source(session: Session, record_id: str, candidate: Candidate, import_id: str) -> bool:
+    """Takes over what the source says now, except the fields that a person mended.
+
+    Whether that changed the record: the same said in other bytes does not.
+    """
     row = load(session, record_id)
     mended = _split(row.mended)
     before = decoder.decode(row.description)
     theirs = candidate.description
     kept = {name: getattr(before, name) for name in mended}
+    differing.settle(session, row.id, mended)
     for name in mended:
         if getattr(theirs, name) != kept[name]:
-            _differ(session, row.id, name, getattr(theirs, name), import_id)
+            differing.note(session, row.id, name, getattr(theirs, name), import_id)
     description = msgspec.structs.replace(theirs, **kept)
-    if row.state == State.WITHDRAWN and row.reason.startswith(UNDONE):
-        row.state, row.reason = State.PUBLISHED, ""
-    _keep(session, row, "imported", import_id=import_id)
-    _write(session, row, description, mended)
     session.execute(delete(SourceRecord).where(SourceRecord.record_id == row.id))
     session.execute(insert(SourceRecord), [composing.source_row(row.id, candidate, now())])
+    undone = row.state == State.WITHDRAWN and row.reason.startswith(UNDONE)
+    if description == before and not undone:
+        return False
+    _keep(session, row, "imported", import_id=import_id)
+    if undone:
+        row.state, row.reason = State.PUBLISHED, ""
+    _write(session, row, description, mended)
+    return True
 
 
 def withdraw(session: Session, row: RecordRow, reason: str, account_id: str | None) -> RecordRow:
@@ -156,6 +163,19 @@ def restore(
     row.state, row.reason, row.successor_id = State.PUBLISHED, "", None
     _raise(session, row)
     return row
+
+
+def put_back(session: Session, row: RecordRow, to: Revision, account_id: str | None) -> None:
+    """Has a record say again what it said before an import, which may well be repeated."""
+    _keep(session, row, "undone", account_id=account_id, note=f"to version {to.version}")
+    if row.state != to.state:
+        row.state, row.reason = to.state, UNDONE + str(to.import_id)
+    _write(session, row, decoder.decode(to.description), _split(to.mended))
+    # What was received last no longer stands in the record: the next import must look again.
+    forget = update(SourceRecord).where(SourceRecord.record_id == row.id).values(digest=b"")
+    session.execute(forget)
+    # The fields the source differs in were told of by the import that is undone.
+    differing.forget(session, row.id, to.import_id)
 
 
 def merge(session: Session, row: RecordRow, into: RecordRow, account_id: str | None) -> RecordRow:
@@ -252,35 +272,9 @@ def _identify(session: Session, record_id: str, description: Description) -> Non
         session.execute(insert(RecordIdentifier), rows)
 
 
-def _differ(session: Session, record_id: str, name: str, theirs: Any, import_id: str) -> None:
-    session.merge(
-        SourceDifference(
-            record_id=record_id,
-            field=name,
-            theirs=msgspec.json.encode(theirs),
-            import_id=import_id,
-            at=now(),
-        )
-    )
-
-
-def _forget_differences(session: Session, record_id: str, fields: set[str]) -> None:
-    session.execute(
-        delete(SourceDifference).where(
-            SourceDifference.record_id == record_id, SourceDifference.field.in_(fields)
-        )
-    )
-
-
 def _split(mended: str) -> set[str]:
     return set(filter(None, mended.split(",")))
 
 
 def _joined(mended: set[str]) -> str:
     return ",".join(sorted(mended))
-
-
-def differences(session: Session, record_id: str) -> dict[str, Any]:
-    """What the source says otherwise, by field."""
-    wanted = select(SourceDifference).where(SourceDifference.record_id == record_id)
-    return {row.field: msgspec.json.decode(row.theirs) for row in session.scalars(wanted)}

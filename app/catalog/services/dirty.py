@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.catalog.models import DirtyRecord
 from app.database import now
+from app.jobs import ring_after_commit
 
 
 def mark(session: Session, versions: Iterable[tuple[str, int]]) -> None:
@@ -23,6 +24,7 @@ def mark(session: Session, versions: Iterable[tuple[str, int]]) -> None:
     rows = [{"record_id": i, "version": version, "since": since} for i, version in versions]
     if rows:
         session.execute(_upsert(session), rows)
+        ring_after_commit(session)
 
 
 def mark_new(session: Session, versions: Iterable[tuple[str, int]], since: datetime) -> None:

@@ -17,7 +17,7 @@ from app.catalog.labels import KINDS, LANGUAGES
 from app.catalog.queries import records, subjects
 from app.catalog.schemas import Cursor, Limit
 from app.cursors import Cursors
-from app.errors import Fault, InvalidError, UnavailableError
+from app.errors import Fault, InvalidError, UnavailableError, UnknownCursorError
 from app.identity import tree
 from app.permissions import Caller
 from search.index import (
@@ -33,17 +33,17 @@ from search.index import (
 )
 
 FACETS = tuple(Facet)
-Filter = Annotated[str, Meta(max_length=200)]
+Filter = Annotated[str, Meta(max_length=100)]
 _YEARS = r"^-?\d{1,4}(-\d{1,4})?$"
 
 
 class SearchQuery(msgspec.Struct, frozen=True):
     """What to find, among what, in which order."""
 
-    q: Annotated[str, Meta(max_length=500, description="Words, characters, pinyin, ISBN.")] = ""
+    q: Annotated[str, Meta(max_length=200, description="Words, characters, pinyin, ISBN.")] = ""
     kind: tuple[Kind, ...] = ()
-    subject: Annotated[tuple[Filter, ...], Meta(max_length=20)] = ()
-    language: Annotated[tuple[Filter, ...], Meta(max_length=20)] = ()
+    subject: Annotated[tuple[Filter, ...], Meta(max_length=5)] = ()
+    language: Annotated[tuple[Filter, ...], Meta(max_length=5)] = ()
     library: Annotated[str, Meta(max_length=64, description="It and those below it.")] | None = None
     year: Annotated[str, Meta(pattern=_YEARS, description="`1990` or `1990-1999`.")] | None = None
     available: Literal["true", "false"] | None = None
@@ -111,8 +111,8 @@ def search(
 ) -> SearchAnswer:
     """Answers a search.
 
-    :raises InvalidError: for a cursor of another question. :raises UnavailableError: when the
-        index does not answer.
+    :raises UnknownCursorError: for a cursor of another question or of an index since rebuilt.
+    :raises UnavailableError: when the index does not answer.
     """
     question = msgspec.to_builtins(msgspec.structs.replace(asked, cursor=None, limit=0))
     question["audience"] = list(caller.audience)
@@ -145,8 +145,7 @@ def _position(
         return None
     generation, *position = opened
     if asked.sort is Sort.RELEVANCE and generation != index.generation:
-        message = "the index was rebuilt since; begin again without the cursor"
-        raise InvalidError(Fault("query.cursor", "cursor", message))
+        raise UnknownCursorError
     return tuple(position)
 
 

@@ -8,11 +8,9 @@ source says otherwise is listed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import datetime
 from hashlib import blake2b
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +19,9 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from app.catalog import composing, normal
-from app.catalog.description import encoder
+from app.catalog.description import State, encoder
 from app.catalog.formats import Candidate, RecordFormat, Refusal
+from app.catalog.formats.chunks import Chunk, chunks
 from app.catalog.models import (
     Import,
     ImportProblem,
@@ -59,15 +58,6 @@ class Report(msgspec.Struct, kw_only=True):
     problems: list[ImportProblemLine] = []
 
 
-@dataclass(slots=True)
-class _Chunk:
-    """The rows of one transaction."""
-
-    candidates: list[Candidate] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
-    size: int = 0
-
-
 def import_records(
     database: Database,
     source: RecordFormat,
@@ -86,7 +76,7 @@ def import_records(
         return _rehearse(database, source, progress)
     with database.transaction() as session:
         batch_id, report, position = _begin(session, source, path, library_id, account_id)
-    for chunk in _chunks(source.read(skip=position)):
+    for chunk in chunks(source.read(skip=position), CHUNK):
         position += chunk.size
         with database.transaction() as session:
             _take(session, batch_id, library_id, chunk, report)
@@ -119,7 +109,8 @@ def _begin(
         counts = {
             n: getattr(batch, n) for n in ("read", "added", "changed", "unchanged", "refused")
         }
-        return batch.id, Report(id=batch.id, **counts), batch.position
+        earlier = _earlier_problems(session, batch.id)
+        return batch.id, Report(id=batch.id, problems=earlier, **counts), batch.position
     batch = Import(
         id=new_id(),
         name=path.name,
@@ -135,6 +126,12 @@ def _begin(
     return batch.id, Report(id=batch.id), 0
 
 
+def _earlier_problems(session: Session, batch_id: str) -> list[ImportProblemLine]:
+    wanted = select(ImportProblem).where(ImportProblem.import_id == batch_id)
+    rows = session.scalars(wanted.order_by(ImportProblem.number))
+    return [ImportProblemLine(row.place, row.code, row.message) for row in rows]
+
+
 def digest_of(path: Path) -> str:
     """The digest by which a file is known again."""
     digest = blake2b(digest_size=32)
@@ -144,50 +141,30 @@ def digest_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _chunks(records: Iterator[Candidate | Refusal]) -> Iterator[_Chunk]:
-    """Chunks in which no record stands twice: a later one of the same id begins the next."""
-    held: Candidate | Refusal | None = None
-    while True:
-        chunk, known = _Chunk(), set[tuple[str, str]]()
-        for record in _with(held, islice(records, CHUNK)):
-            held = None
-            if isinstance(record, Refusal):
-                chunk.refusals.append(record)
-            elif (record.source, record.source_id) in known:
-                held = record
-                break
-            else:
-                known.add((record.source, record.source_id))
-                chunk.candidates.append(record)
-            chunk.size += 1
-        if not chunk.size:
-            return
-        yield chunk
-
-
-def _with(held: Candidate | Refusal | None, rest: Iterator[Candidate | Refusal]) -> Iterator[Any]:
-    if held is not None:
-        yield held
-    yield from rest
-
-
-def _take(session: Session, batch_id: str, library_id: str, chunk: _Chunk, report: Report) -> None:
+def _take(session: Session, batch_id: str, library_id: str, chunk: Chunk, report: Report) -> None:
     known = _known(session, chunk.candidates)
     fresh: list[Candidate] = []
     for candidate in chunk.candidates:
         row = known.get((candidate.source, candidate.source_id))
         if row is None:
             fresh.append(candidate)
-        elif row.digest == composing.digest(candidate.body):
+        elif _is_same(row, candidate) or not changes.from_source(
+            session, row.id, candidate, batch_id
+        ):
             report.unchanged += 1
         else:
-            changes.from_source(session, row.id, candidate, batch_id)
             report.changed += 1
     _add(session, batch_id, library_id, fresh)
     report.added += len(fresh)
     report.read += chunk.size
     for refusal in chunk.refusals:
         _refuse(session, batch_id, refusal, report)
+
+
+def _is_same(row: Any, candidate: Candidate) -> bool:
+    """Whether the record was received just so, and no undoing has withdrawn it since."""
+    undone = row.state == State.WITHDRAWN and row.reason.startswith(changes.UNDONE)
+    return not undone and bool(row.digest == composing.digest(candidate.body))
 
 
 def _known(session: Session, candidates: list[Candidate]) -> dict[tuple[str, str], Any]:
@@ -197,10 +174,13 @@ def _known(session: Session, candidates: list[Candidate]) -> dict[tuple[str, str
     found: dict[tuple[str, str], Any] = {}
     for source, ids in by_source.items():
         wanted = (
-            select(RecordRow.id, RecordRow.source, RecordRow.source_id, SourceRecord.digest)
+            select(
+                RecordRow.id, RecordRow.source, RecordRow.source_id, RecordRow.state,
+                RecordRow.reason, SourceRecord.digest,
+            )
             .outerjoin(SourceRecord, SourceRecord.record_id == RecordRow.id)
             .where(RecordRow.source == source, RecordRow.source_id.in_(ids))
-        )
+        )  # fmt: skip
         found |= {(row.source, row.source_id): row for row in session.execute(wanted)}
     return found
 
@@ -285,17 +265,20 @@ def _note(session: Session, batch_id: str, report: Report, position: int) -> Non
 
 def _rehearse(database: Database, source: RecordFormat, progress: Progress) -> Report:
     report = Report()
-    for chunk in _chunks(source.read()):
+    seen: set[tuple[str, str]] = set()
+    for chunk in chunks(source.read(), CHUNK):
         with database.transaction(writes=False) as session:
             known = _known(session, chunk.candidates)
         for candidate in chunk.candidates:
             row = known.get((candidate.source, candidate.source_id))
-            if row is None:
+            identity = (candidate.source, candidate.source_id)
+            if row is None and identity not in seen:
                 report.added += 1
-            elif row.digest == composing.digest(candidate.body):
+            elif row is not None and _is_same(row, candidate):
                 report.unchanged += 1
             else:
                 report.changed += 1
+            seen.add(identity)
         report.read += chunk.size
         report.refused += len(chunk.refusals)
         kept = [ImportProblemLine(r.place, r.code, r.message) for r in chunk.refusals]

@@ -5,7 +5,7 @@ A record that somebody changed since is left as it is, and counted.
 
 from __future__ import annotations
 
-from sqlalchemy import and_, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from app.catalog.description import State
@@ -19,74 +19,92 @@ BATCH = 500
 
 
 def undo(database: Database, import_id: str, account_id: str | None) -> Undone:
-    """Undoes an import in short transactions; undoing it again finishes what was interrupted."""
-    withdrawn = restored = kept = 0
-    with database.transaction() as session:
-        batch = session.get(Import, import_id)
-        if batch is None:
-            raise NotFoundError("import", import_id)
-        if batch.state == "running":
-            raise ConflictError(
-                "This import is still running, or was interrupted. Finish it first."
-            )
-    while True:
-        with database.transaction() as session:
-            rows = _added(session, import_id)
-            for row in rows:
-                changes.withdraw(session, row, changes.UNDONE + import_id, account_id)
-            withdrawn += len(rows)
-        if len(rows) < BATCH:
-            break
-    after = ""
-    while True:
-        with database.transaction() as session:
-            revisions = _changed(session, import_id, after)
-            for revision in revisions:
-                row = changes.load(session, revision.record_id)
-                if row.version == revision.version + 1:
-                    changes.restore(session, row, account_id, revision.version)
-                    restored += 1
-                else:
-                    kept += 1
-        if len(revisions) < BATCH:
-            break
-        after = revisions[-1].record_id
+    """Undoes an import in short transactions; undoing it again finishes what was interrupted.
+
+    :raises NotFoundError: when there is none. :raises ConflictError: while it is not finished.
+    """
+    with database.transaction(writes=False) as session:
+        state = _state(session, import_id)
+    if state == "undone":
+        return Undone(0, 0, 0)
+    withdrawn = _withdraw_added(database, import_id, account_id)
+    restored, kept = _put_back_changed(database, import_id, account_id)
     with database.transaction() as session:
         session.get_one(Import, import_id).state = "undone"
-        kept += _touched(session, import_id)
+        kept += session.scalar(select(func.count()).select_from(_left(import_id).subquery())) or 0
     return Undone(withdrawn, restored, kept)
 
 
-def _added(session: Session, import_id: str) -> list[RecordRow]:
-    """Records that this import added and nobody touched."""
-    wanted = (
-        select(RecordRow)
-        .where(
-            RecordRow.import_id == import_id,
-            RecordRow.version == 1,
-            RecordRow.state != State.WITHDRAWN,
-        )
-        .limit(BATCH)
+def _state(session: Session, import_id: str) -> str:
+    batch = session.get(Import, import_id)
+    if batch is None:
+        raise NotFoundError("import", import_id)
+    if batch.state == "running":
+        raise ConflictError("This import is still running, or was interrupted. Finish it first.")
+    return batch.state
+
+
+def _withdraw_added(database: Database, import_id: str, account_id: str | None) -> int:
+    withdrawn = 0
+    while True:
+        with database.transaction() as session:
+            wanted = _left(import_id).where(_is_untouched(import_id, 1)).limit(BATCH)
+            rows = list(session.scalars(wanted))
+            for row in rows:
+                changes.withdraw(session, row, changes.UNDONE + import_id, account_id)
+        withdrawn += len(rows)
+        if len(rows) < BATCH:
+            return withdrawn
+
+
+def _put_back_changed(
+    database: Database, import_id: str, account_id: str | None
+) -> tuple[int, int]:
+    restored, kept, after = 0, 0, ""
+    while True:
+        with database.transaction() as session:
+            firsts = session.execute(_changed(import_id, after)).all()
+            for record_id, version, times in firsts:
+                row = changes.load(session, record_id)
+                if row.version != version + times:
+                    kept += 1
+                    continue
+                before = session.get_one(Revision, (record_id, version))
+                changes.put_back(session, row, before, account_id)
+                restored += 1
+        if len(firsts) < BATCH:
+            return restored, kept
+        after = firsts[-1].record_id
+
+
+def _left(import_id: str) -> Select[RecordRow]:
+    """Records that this import added and that stand."""
+    return select(RecordRow).where(
+        RecordRow.import_id == import_id, RecordRow.state != State.WITHDRAWN
     )
-    return list(session.scalars(wanted))
 
 
-def _changed(session: Session, import_id: str, after: str) -> list[Revision]:
-    wanted = (
-        select(Revision)
-        .where(Revision.import_id == import_id, Revision.record_id > after)
+def _is_untouched(import_id: str, first: int) -> ColumnElement[bool]:
+    """That this import alone raised the version since ``first``: every raise left a revision."""
+    times = (
+        select(func.count())
+        .where(Revision.record_id == RecordRow.id, Revision.import_id == import_id)
+        .scalar_subquery()
+    )
+    return RecordRow.version == first + times
+
+
+def _changed(import_id: str, after: str) -> Select[str, int, int]:
+    """Records of others that this import changed: at which version first, and how often."""
+    return (
+        select(Revision.record_id, func.min(Revision.version), func.count())
+        .join(RecordRow, RecordRow.id == Revision.record_id)
+        .where(
+            Revision.import_id == import_id,
+            Revision.record_id > after,
+            RecordRow.import_id.is_distinct_from(import_id),
+        )
+        .group_by(Revision.record_id)
         .order_by(Revision.record_id)
         .limit(BATCH)
     )
-    return list(session.scalars(wanted))
-
-
-def _touched(session: Session, import_id: str) -> int:
-    wanted = select(RecordRow.id).where(
-        and_(
-            RecordRow.import_id == import_id,
-            RecordRow.version > 1,
-            RecordRow.state != State.WITHDRAWN,
-        )
-    )
-    return len(list(session.scalars(wanted)))

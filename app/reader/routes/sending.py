@@ -21,8 +21,8 @@ from app.web import bytes as sending
 SECURITY = {
     # Book content is hostile: it runs nothing, asks nobody, and shares no origin with us.
     "Content-Security-Policy": (
-        "sandbox; default-src 'none'; img-src 'self' data:; style-src 'self' data: 'unsafe-inline'; "
-        "font-src 'self' data:; media-src 'self' data:"
+        "sandbox; default-src 'none'; img-src 'self' data:; "
+        "style-src 'self' data: 'unsafe-inline'; font-src 'self' data:; media-src 'self' data:"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
