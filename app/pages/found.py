@@ -75,8 +75,11 @@ class Shown:
     first: str | None
 
 
-def shown(asked: SearchQuery, answer: SearchAnswer, words: Words) -> Shown:
-    """The answer for the page, in the reader's language."""
+def shown(asked: SearchQuery, answer: SearchAnswer, names: dict[str, str], words: Words) -> Shown:
+    """The answer for the page, in the reader's language.
+
+    ``names`` are those of the libraries and classes that are asked for, by value.
+    """
     given = _given(asked)
     return Shown(
         total=answer.total,
@@ -85,7 +88,7 @@ def shown(asked: SearchQuery, answer: SearchAnswer, words: Words) -> Shown:
               for i in answer.items],
         facets=[facet for name in FILTERS if (facet := _facet(name, answer, given, words))],
         facets_exact=answer.facets_exact,
-        applied=_applied(given, answer, words),
+        applied=_applied(given, names, words),
         clear=link("/search", q=asked.q, sort=given.get("sort")),
         sorts=_sorts(asked, given, words),
         correction=answer.correction,
@@ -139,15 +142,14 @@ def _choice(name: str, value: FacetValue, given: dict[str, Any], words: Words) -
     )
 
 
-def _applied(given: dict[str, Any], answer: SearchAnswer, words: Words) -> list[Choice]:
+def _applied(given: dict[str, Any], names: dict[str, str], words: Words) -> list[Choice]:
     """The filters that hold, each as a link that removes it."""
     applied = []
     for name in FILTERS:
         values = _values(given.get(name))
-        labels = {value.value: value.label for value in answer.facets.get(name, ())}
         for value in values:
             rest = [other for other in values if other != value]
-            label = _label(name, value, labels.get(value, value.removeprefix("clc:")), words)
+            label = _label(name, value, names.get(value, value), words)
             href = link("/search", **{**given, name: rest})
             applied.append(Choice(label, href, name=words(f"facet.{name}")))
     return applied

@@ -4,8 +4,10 @@ import io
 import re
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from app.catalog.description import Date, Identifier, Subject, Title
 from app.pages import render
@@ -17,6 +19,19 @@ from .house import House
 ENGLISH = {"Accept-Language": "en"}
 HTML = {"Accept": "text/html"}
 TEMPLATES = Path(render.__file__).parent
+
+
+def statements(house: House, path: str) -> int:
+    """How many SELECT statements a page takes."""
+    seen: list[str] = []
+
+    def note(*arguments: Any) -> None:
+        seen.append(arguments[2])
+
+    event.listen(house.database.engine, "before_cursor_execute", note)
+    house.get(path)
+    event.remove(house.database.engine, "before_cursor_execute", note)
+    return len([statement for statement in seen if statement.startswith("SELECT")])
 
 
 def test_an_empty_library_says_how_to_fill_it(house: House) -> None:
@@ -37,6 +52,14 @@ def test_the_home_page_counts_main_classes(house: House) -> None:
     text = house.get("/")
     assert "/subjects/clc/I" in text
     assert "/subjects/clc/K" not in text
+
+
+def test_the_home_page_asks_the_database_as_often_for_many_books_as_for_one(house: House) -> None:
+    house.record("红楼梦")
+    few = statements(house, "/")
+    for number in range(12):
+        house.record(f"红楼梦 {number}")
+    assert statements(house, "/") == few <= 4
 
 
 def test_pages_speak_the_language_that_is_asked_for(house: House) -> None:
@@ -82,6 +105,12 @@ def test_filters_can_be_added_and_removed(house: House) -> None:
     narrowed = house.get("/search?q=红楼&language=en")
     assert "共 1 条" in narrowed
     assert 'href="/search?q=%E7%BA%A2%E6%A5%BC"' in narrowed, "the filter's own link removes it"
+
+
+def test_filters_are_named_as_readers_know_them(house: House) -> None:
+    house.subjects(("I", "文学", None))
+    house.record("红楼梦", subjects=(Subject("clc", code="I242.4"),))
+    assert '主题<span aria-hidden="true">：</span>文学' in house.get("/search?subject=clc:I")
 
 
 def test_results_go_on_where_they_ended(house: House) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from flask import Response
 from sqlalchemy.orm import Session
 
+from app.catalog.queries import subjects
 from app.catalog.services import finding
 from app.catalog.services.finding import SearchQuery
 from app.cursors import Cursors
-from app.pages.found import Shown, shown
+from app.identity import tree
+from app.pages.found import shown
 from app.pages.render import Site, language, page
 from app.pages.visits import PLATFORM, visit
 from app.pages.words import Words
@@ -34,5 +36,8 @@ def show(
     answer = finding.search(session, index, cursors, caller, query)
     if query.cursor is None and query.q.strip():
         usage.search(visit(usage, caller), answer.total, query.q, PLATFORM)
-    found: Shown = shown(query, answer, Words(language()))
+    names = subjects.labels(session, list(query.subject))
+    if query.library:
+        names |= tree.names(session, [query.library])
+    found = shown(query, answer, names, Words(language()))
     return page(site, "search.html", asked=query, found=found)
