@@ -50,3 +50,13 @@ def test_a_page_breaks_no_rule_of_its_own(house: House, origin: str, page: Page)
     for path in ("/", "/search?q=红", f"/books/{found}", "/subjects"):
         page.goto(origin + path)
     assert complaints == []
+
+
+def test_a_sign_in_link_works_once(house: House, origin: str, page: Page) -> None:
+    link = f"{origin}/sign-in#{house.secret('link', None)}"
+    page.goto(link)
+    page.get_by_role("button", name="在这台设备上登录").click()
+    expect(page).to_have_url(f"{origin}/")
+    page.goto(link)
+    page.get_by_role("button", name="在这台设备上登录").click()
+    expect(page.get_by_role("alert")).to_contain_text("已经用过")
