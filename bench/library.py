@@ -53,6 +53,15 @@ class Library:
         """The file of its database."""
         return self.folder / "kaijuan.sqlite"
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything that belongs in it is there."""
+        return (self.folder / "complete").exists()
+
+    def complete(self) -> None:
+        """Says that everything is."""
+        (self.folder / "complete").touch()
+
     def run(self, *command: str | Path, fine: tuple[int, ...] = (0,)) -> Spent:
         """``kaijuan command``, to its end."""
         return processes.run((*KAIJUAN, *command), self.environ, fine=fine)
@@ -115,21 +124,28 @@ class Bench:
         library.run("migrate")
         return library
 
+    @property
+    def size(self) -> str:
+        """What the names of libraries end with: a quick run has smaller ones."""
+        return "-quick" if self.quick else ""
+
     def full(self) -> Library:
         """A library with the records, searchable."""
-        return self._filled("full" if not self.quick else "full-quick", self.records())
+        return self._filled(f"full{self.size}", self.records())
 
     def small(self) -> Library:
         """A library with a tenth of the records."""
-        return self._filled("small", self.first_records(FEW // (5 if self.quick else 1)))
+        return self._filled(
+            f"small{self.size}", self.first_records(FEW // (5 if self.quick else 1))
+        )
 
     def shelf(self) -> Library:
         """A library with the records and the real EPUBs."""
-        library = Library(self.folder / "shelf")
-        if not (library.folder / "complete").exists():
-            library = self.copy(self.full(), "shelf")
+        library = Library(self.folder / f"shelf{self.size}")
+        if not library.is_complete:
+            library = self.copy(self.full(), library.folder.name)
             library.run("import", "books", self.books(), "--json", fine=(0, 1))
-            (library.folder / "complete").touch()
+            library.complete()
         return library
 
     def books(self) -> Path:
@@ -145,11 +161,11 @@ class Bench:
 
     def _filled(self, name: str, records: Path) -> Library:
         library = Library(self.folder / name)
-        if not (library.folder / "complete").exists():
+        if not library.is_complete:
             library = self.fresh(name)
             library.run("import", "records", records, "--json")
             drain(library)
-            (library.folder / "complete").touch()
+            library.complete()
         return library
 
 

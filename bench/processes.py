@@ -95,19 +95,19 @@ def pss_mib(pid: int) -> float:
     return 0.0
 
 
-def members(group: int) -> list[int]:
-    """The processes of a process group."""
-    return [pid for pid, fields in _stats() if int(fields[2]) == group]
+def members(leader: int) -> list[int]:
+    """The processes of a process group, or of a session, by its leader."""
+    return [pid for pid, fields in _stats() if str(leader) in fields[2:4]]
 
 
-def cpu_seconds(group: int) -> float:
-    """Processor seconds that the living processes of a group have used so far."""
-    used = [fields for _, fields in _stats() if int(fields[2]) == group]
+def cpu_seconds(leader: int) -> float:
+    """Processor seconds that the living processes of a group or session have used so far."""
+    used = [fields for _, fields in _stats() if str(leader) in fields[2:4]]
     return sum(int(fields[11]) + int(fields[12]) for fields in used) / _TICKS
 
 
 def _stats() -> list[tuple[int, list[str]]]:
-    """The fields of ``/proc/*/stat`` after the name (proc(5)): state, parent, group …"""
+    """The fields of ``/proc/*/stat`` after the name (proc(5)): state, parent, group, session …"""
     found = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():

@@ -1,0 +1,145 @@
+"""Importing records and feeding the index, beside the engines by themselves.
+
+The control of the import inserts the same rows, read from the library that was just made, into
+the same tables and indexes with the same durability and as many to a transaction, by
+``executemany``. The control of the index inserts what a batch writes, tokens ready, likewise.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+from app.catalog.services import indexing
+from app.catalog.services.importing import CHUNK
+from app.database import Database
+from bench.library import Bench, Library, drain
+from bench.processes import Spent
+from bench.rows import Goal, Row
+from bench.search_speed import bare_fill, ready_rows
+
+T = TypeVar("T")
+_TABLES = ("libraries", "imports", "records", "source_records", "record_identifiers")
+IMPORT, DRAIN = Goal(least=0.25), Goal(least=0.5)
+
+
+def rows(bench: Bench) -> Iterator[Row]:
+    """The rate of an import into an empty library, of the same once more, and of the index."""
+    library = bench.fresh(f"full{bench.size}")
+    spent = library.run("import", "records", bench.records(), "--json")
+    count = count_of(library)
+    bare = bare_import(library, bench.folder / "bare-import.sqlite")
+    yield beside(f"import of {count:,} records", count, spent, bare, IMPORT)
+    again = library.run("import", "records", bench.records(), "--json")
+    yield Row(measure="the same import once more", ours=rate(count, again))
+    drained = drain(library)
+    library.complete()
+    yield beside(f"index drained, {count:,} records", count, drained, bare_index(bench), DRAIN)
+
+
+def beside(measure: str, count: int, ours: Spent, bare: Spent, goal: Goal) -> Row:
+    """Our rate as a part of the control's, by the clock and by processor time."""
+    return Row(
+        measure=measure,
+        ours=rate(count, ours),
+        control=rate(count, bare),
+        value=bare.seconds / ours.seconds,
+        cpu=bare.cpu / ours.cpu,
+        goal=goal,
+    )
+
+
+def rate(count: int, spent: Spent) -> str:
+    """``1,234/s, 12.3 s CPU``."""
+    return f"{count / spent.seconds:,.0f}/s, {spent.cpu:.1f} s CPU"
+
+
+def count_of(library: Library) -> int:
+    """How many records it has."""
+    with closing(sqlite3.connect(library.database)) as connection:
+        return int(connection.execute("SELECT count(*) FROM records").fetchone()[0])
+
+
+def bare_import(library: Library, path: Path) -> Spent:
+    """The rows of a library inserted by themselves; reading them does not count."""
+    path.unlink(missing_ok=True)
+    clock = _Clock()
+    with (
+        closing(sqlite3.connect(library.database)) as source,
+        closing(_connected(path)) as target,
+    ):
+        for (statement,) in source.execute(
+            "SELECT sql FROM sqlite_master WHERE sql NOT NULL ORDER BY type DESC"
+        ):
+            target.execute(statement)
+        marked = source.execute("SELECT id, version, added_at FROM records ORDER BY id")
+        streams = {table: source.execute(f"SELECT * FROM {table}") for table in _TABLES}  # noqa: S608  constants
+        streams["dirty_records"] = marked
+        _insert(target, streams, clock)
+    return clock.spent()
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    """A connection that is set up as the application's are."""
+    pooled = Database(f"sqlite:///{path}").engine.raw_connection()
+    connection = pooled.driver_connection
+    pooled.detach()
+    assert isinstance(connection, sqlite3.Connection)
+    return connection
+
+
+def _insert(target: sqlite3.Connection, streams: dict[str, sqlite3.Cursor], clock: _Clock) -> None:
+    while chunk := {t: rows for t, stream in streams.items() if (rows := stream.fetchmany(CHUNK))}:
+        with clock:
+            target.execute("BEGIN IMMEDIATE")
+            for table, ready in chunk.items():
+                places = ",".join("?" * len(ready[0]))
+                target.executemany(f"INSERT INTO {table} VALUES ({places})", ready)  # noqa: S608  constants
+            target.execute("COMMIT")
+
+
+class _Clock:
+    """Adds up what the blocks under it take."""
+
+    def __init__(self) -> None:
+        self._seconds = self._cpu = 0.0
+
+    def __enter__(self) -> None:
+        self._began = time.perf_counter(), time.process_time()
+
+    def __exit__(self, *_: object) -> None:
+        seconds, cpu = self._began
+        self._seconds += time.perf_counter() - seconds
+        self._cpu += time.process_time() - cpu
+
+    def each(self, items: Iterator[T]) -> Iterator[T]:
+        """The same items; what making them takes is added."""
+        while True:
+            with self:
+                item = next(items, None)
+            if item is None:
+                return
+            yield item
+
+    def spent(self) -> Spent:
+        """What was taken so far."""
+        return Spent(self._seconds, self._cpu, 0, 0, b"")
+
+
+@cache
+def bare_index(bench: Bench) -> Spent:
+    """The documents of the full library written as rows that are ready; once in a run."""
+    for left in bench.folder.glob("bare-index*"):
+        left.unlink()
+    given = list(indexing.every_document(bench.full().adapters.database))
+    making = _Clock()
+    ready = making.each(ready_rows(bench.folder / "bare-index-kept.sqlite", given))
+    started = time.perf_counter()
+    cpu = bare_fill(bench.folder / "bare-index.sqlite", ready)
+    whole = time.perf_counter() - started
+    return Spent(whole - making.spent().seconds, cpu, 0, 0, b"")
