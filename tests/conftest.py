@@ -1,9 +1,11 @@
 """Fixtures that every test may use."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from house import House
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +15,11 @@ def test_data() -> Path:
     if not folder:
         pytest.skip("KAIJUAN_TEST_DATA is not set: real material is not here")
     return Path(folder)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """An empty library."""
+    made = House(tmp_path / "data")
+    yield made
+    made.close()
