@@ -305,21 +305,21 @@ def _from_body(decoder: msgspec.json.Decoder[Any]) -> Any:
         raise _Refused(answer(MEDIA_TYPE, f"{request.mimetype or 'no type'!r} is not JSON."))
     data = request.get_data()
     try:
-        return decoder.decode(data)
+        return _decoded(decoder, data)
     except msgspec.ValidationError as error:
-        return _with_whole_numbers(decoder, data, error)
+        raise InvalidError(fault_of(error, "body")) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _Refused(answer(MALFORMED, f"The body is not JSON: {error}")) from error
 
 
-def _with_whole_numbers(
-    decoder: msgspec.json.Decoder[Any], data: bytes, error: msgspec.ValidationError
-) -> Any:
+def _decoded(decoder: msgspec.json.Decoder[Any], data: bytes) -> Any:
     """JSON has one kind of number: 3.0 is an integer (JSON Schema 2020-12 §6.1.1)."""
     try:
+        return decoder.decode(data)
+    except msgspec.ValidationError as error:
+        if "`float`" not in str(error):
+            raise
         return msgspec.convert(_whole(msgspec.json.decode(data)), decoder.type)
-    except msgspec.ValidationError:
-        raise InvalidError(fault_of(error, "body")) from error
 
 
 def _whole(value: Any) -> Any:
