@@ -18,7 +18,7 @@ WHOLE = {
     "subjects": ["clc:B234 儒家", "lcsh:Philosophy", "local heading", None, ""],
     "description": "提要", "rights": "公有領域", "licence": "CC0", "rating": 4.5, "votes": 7,
     "uid": "u1", "kind": "item", "alternative": ["新苑"],
-    "extra": {"extent": "20 卷", "n": 3, "list": [1, None], "deep": {"a": 1}, "epub": "a/說苑.epub"},
+    "extra": {"extent": "20 卷", "n": 3, "list": [1, None], "deep": {}, "epub": "a/說苑.epub"},
 }  # fmt: skip
 
 
