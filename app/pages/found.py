@@ -112,13 +112,17 @@ def _given(asked: SearchQuery) -> dict[str, Any]:
 def _hit(record: FoundSummary, words: Words) -> ShownHit:
     marks = record.highlights
     joint = "；" if words.tag != "en" else "; "
-    # What the highlighter gives is escaped HTML with <mark> alone (search.highlights).
-    title = Markup(marks["title"][0]) if marks.get("title") else record.title  # noqa: S704
+    title = _marked(marks["title"][0]) if marks.get("title") else record.title
     by: Markup | str = joint.join(authors(record.agents))
     if agents := marks.get("agents"):
-        by = Markup(joint).join(Markup(agent) for agent in agents[:3])  # noqa: S704 - as above
-    snippets = [Markup(text) for name in SNIPPETS for text in marks.get(name, ())[:1]]  # noqa: S704 - as above
+        by = _marked(joint).join(_marked(agent) for agent in agents[:3])
+    snippets = [_marked(text) for name in SNIPPETS for text in marks.get(name, ())[:1]]
     return ShownHit(record, title, by, snippets[:2])
+
+
+def _marked(highlight: str) -> Markup:
+    """What the highlighter gives is escaped HTML with ``<mark>`` alone (search.highlights)."""
+    return Markup(highlight)  # noqa: S704 - see above
 
 
 def _facet(

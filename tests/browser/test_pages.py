@@ -1,7 +1,7 @@
 """The faces in a browser."""
 
 import pytest
-from pages.house import House
+from house import House
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from house import House
 from pages.books import epub
 from pages.books import page as chapter
-from pages.house import House
 from playwright.sync_api import BrowserContext, Page, expect
 
 from .conftest import Attacker, Witness

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from house import House
 from sqlalchemy import event
 
 from app.catalog.description import Date, Identifier, Subject, Title
@@ -14,7 +15,6 @@ from app.pages import render
 from app.pages.words import TABLE, Language, Words
 
 from .books import epub, page
-from .house import House
 
 ENGLISH = {"Accept-Language": "en"}
 HTML = {"Accept": "text/html"}
