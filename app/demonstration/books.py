@@ -12,7 +12,7 @@ from ebooklib import epub
 
 from app.demonstration.covers import draw_cover
 from app.demonstration.markdown import Chapter, chapters
-from app.demonstration.volumes import CREATOR, CREATOR_ENGLISH, LICENCE, Volume
+from app.demonstration.volumes import CREATOR, LICENCE, Volume
 
 NAMESPACE = uuid.UUID("2f0b6b0e-5f0d-5c1e-8d43-8f2f5f6a9c51")
 MADE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -54,8 +54,7 @@ def _book(volume: Volume, text: str) -> epub.EpubBook:
     book.set_identifier(f"urn:uuid:{uuid.uuid5(NAMESPACE, volume.name + text)}")
     book.set_title(volume.title)
     book.set_language(volume.language)
-    is_chinese = volume.language.startswith("zh")
-    book.add_author(CREATOR if is_chinese else CREATOR_ENGLISH)
+    book.add_author(volume.creator)
     for name, value in (
         ("publisher", CREATOR),
         ("date", volume.date),

@@ -31,10 +31,9 @@ def draw_cover(volume: Volume) -> bytes:
     image = _cloth(volume.cloth)
     draw = ImageDraw.Draw(image)
     # A Chinese book opens to the right: its spine is there, and its slip at the left.
-    is_chinese = volume.language.startswith("zh")
-    _bind(draw, _W - _EDGE if is_chinese else _EDGE)
-    MOTIFS[volume.motif](draw, _W * (0.54 if is_chinese else 0.56), _H * 0.66)
-    if is_chinese:
+    _bind(draw, _W - _EDGE if volume.is_chinese else _EDGE)
+    MOTIFS[volume.motif](draw, _W * (0.54 if volume.is_chinese else 0.56), _H * 0.66)
+    if volume.is_chinese:
         _tall_slip(draw, volume)
     else:
         _wide_slip(draw, volume)

@@ -45,7 +45,8 @@ class Book:
 class Material:
     """What ``import libraries``, ``subjects``, ``records`` and ``books`` read, in this order.
 
-    ``batches`` are the ``records`` as files, one for each library that owns some. ``subjects`` is
+    ``batches`` are the ``records`` as files, one for each library that owns some, the topmost last
+    so that its are the newest. ``subjects`` is
     a small tree of classes: for an installation that has the main classes only.
     """
 
@@ -69,7 +70,7 @@ def material(folder: Path) -> Material:
         records=tuple(record for _, record in owned),
         batches=tuple(
             Batch(folder / "records" / f"{owner}.jsonl", owner)
-            for owner in dict.fromkeys(owner for owner, _ in owned)
+            for owner in sorted({owner for owner, _ in owned}, reverse=True)
         ),
         books=tuple(Book(folder / "books" / v.filename, v.library) for v in VOLUMES),
     )

@@ -18,11 +18,11 @@ from app.demonstration.volumes import CREATOR, LICENCE, VOLUMES, Volume
 
 SOURCE = "kaijuan-demo"
 TABLES = {
-    "classics": (Kind.BOOK,),
-    "world": (Kind.BOOK,),
-    "collections": (Kind.COLLECTION, Kind.ITEM),
-    "journals": (Kind.JOURNAL, Kind.ISSUE, Kind.ARTICLE),
     "courses": (Kind.COURSE, Kind.LECTURE),
+    "journals": (Kind.JOURNAL, Kind.ISSUE, Kind.ARTICLE),
+    "collections": (Kind.COLLECTION, Kind.ITEM),
+    "world": (Kind.BOOK,),
+    "classics": (Kind.BOOK,),
 }
 """Each table with the kinds of its rows, by depth."""
 _HOLDERS = tuple(library.id for library in LIBRARIES)
@@ -35,8 +35,11 @@ class DemonstrationRecord(ExchangeRecord, frozen=True, omit_defaults=True):
 
 
 def records() -> Iterator[tuple[str, DemonstrationRecord]]:
-    """Every record with the id of the library that owns it, parents before their parts."""
-    for volume in VOLUMES:
+    """Every record with the id of the library that owns it, parents before their parts.
+
+    Shelves show the newest first, so what should be seen first comes last.
+    """
+    for volume in reversed(VOLUMES):
         yield volume.library, _of_volume(volume)
     names = classes()
     for table, kinds in TABLES.items():
@@ -47,7 +50,10 @@ def _of_table(
     table: str, kinds: tuple[Kind, ...], names: dict[str, str]
 ) -> Iterator[tuple[str, DemonstrationRecord]]:
     above: list[tuple[str, str]] = []
-    for row in rows(table):
+    ordered = list(rows(table))
+    if len(kinds) == 1:
+        ordered.reverse()
+    for row in ordered:
         del above[row.depth :]
         parent, library = above[-1] if above else ("", _owner(table, row))
         record = _of_row(row, kinds[row.depth], parent, names)
@@ -79,7 +85,7 @@ def _of_volume(volume: Volume) -> DemonstrationRecord:
         id=f"volume-{volume.name}",
         title=volume.title,
         alternative=list(volume.other_titles),
-        creator=[CREATOR],
+        creator=[volume.creator],
         date=volume.date,
         lang=volume.language,
         publisher=CREATOR,

@@ -35,6 +35,16 @@ class Volume:
     is_vertical: bool = False
 
     @property
+    def is_chinese(self) -> bool:
+        """Whether it is written in Chinese."""
+        return self.language.startswith("zh")
+
+    @property
+    def creator(self) -> str:
+        """Who wrote it, in its own language."""
+        return CREATOR if self.is_chinese else CREATOR_ENGLISH
+
+    @property
     def filename(self) -> str:
         """The name of its file, by which its record knows it."""
         return f"kaijuan-{self.name}.epub"
