@@ -49,9 +49,9 @@ def load(adapters: Adapters) -> Loaded:
         shown = material(Path(folder))
         loaded = Loaded()
         with adapters.database.transaction() as session:
-            classifying.seed(session)
+            classifying.import_tree(session, shown.subjects)
         loaded.libraries = _libraries(adapters, shown, Path(folder))
-        loaded.records = _records(adapters, shown, Path(folder))
+        loaded.records = _records(adapters, shown)
         loaded.books = _books(adapters, shown)
     while indexing.drain(adapters.database, adapters.index):
         pass
@@ -65,13 +65,13 @@ def _libraries(adapters: Adapters, shown: Material, folder: Path) -> int:
         return import_network(session, path).added
 
 
-def _records(adapters: Adapters, shown: Material, folder: Path) -> int:
-    path = folder / "records.jsonl"
-    with path.open("wb") as file:
-        file.writelines(msgspec.json.encode(record) + b"\n" for record in shown.records)
-    root = shown.libraries[0]["id"]
-    source = formats.open_format(path, "jsonl")
-    return import_records(adapters.database, source, path, library_id=root).added
+def _records(adapters: Adapters, shown: Material) -> int:
+    added = 0
+    for batch in shown.batches:
+        source = formats.open_format(batch.path, "jsonl")
+        done = import_records(adapters.database, source, batch.path, library_id=batch.library)
+        added += done.added
+    return added
 
 
 def _books(adapters: Adapters, shown: Material) -> int:

@@ -19,6 +19,8 @@ class Candidate:
     source_id: str
     description: Description
     kind: Kind = Kind.BOOK
+    parent: str = ""
+    """The source id, in the same source, of the record it belongs to."""
 
 
 @dataclass(frozen=True, slots=True)

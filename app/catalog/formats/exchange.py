@@ -2,7 +2,8 @@
 
 Fields: ``src id`` (together unique), ``title``, ``creator`` (list), ``lang``, ``publisher``,
 ``date``, ``isbn``, ``subjects`` (list; ``scheme:heading``), ``description``, ``licence``,
-``rights``, ``rating``, ``votes``, ``uid``, ``kind`` and ``extra`` (anything else, kept).
+``rights``, ``rating``, ``votes``, ``uid``, ``kind``, ``parent`` (the id, in the same source, of the
+journal, issue, collection or course that it belongs to) and ``extra`` (anything else, kept).
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def candidate(record: ExchangeRecord, body: bytes, place: str) -> Candidate | Re
             decoder.decode(encoder.encode(description))
         except msgspec.ValidationError as error:
             return Refusal(place, "field-too-long", str(error))
-    return Candidate(place, body, record.src, record.id, description, record.kind)
+    return Candidate(place, body, record.src, record.id, description, record.kind, record.parent)
 
 
 def describe(record: ExchangeRecord) -> Description:

@@ -154,10 +154,10 @@ def _take(session: Session, batch_id: str, library_id: str, chunk: Chunk, report
             report.unchanged += 1
         else:
             report.changed += 1
-    _add(session, batch_id, library_id, fresh)
-    report.added += len(fresh)
+    orphans = _add(session, batch_id, library_id, fresh)
+    report.added += len(fresh) - len(orphans)
     report.read += chunk.size
-    for refusal in chunk.refusals:
+    for refusal in [*chunk.refusals, *orphans]:
         _refuse(session, batch_id, refusal, report)
 
 
@@ -185,27 +185,52 @@ def _known(session: Session, candidates: list[Candidate]) -> dict[tuple[str, str
     return found
 
 
-def _add(session: Session, batch_id: str, library_id: str, fresh: list[Candidate]) -> None:
-    if not fresh:
-        return
+def _add(session: Session, batch_id: str, library_id: str, fresh: list[Candidate]) -> list[Refusal]:
+    """Adds records; answers those whose parent is neither in the catalogue nor before them."""
     at = now()
+    parents, orphans = _parents(session, fresh), []
     records, sources, identifiers, marks = [], [], [], []
     for candidate in fresh:
-        record = new_row(candidate, library_id, batch_id, at)
+        parent_id = parents.get((candidate.source, candidate.parent))
+        if candidate.parent and parent_id is None:
+            message = f"There is no record {candidate.parent!r} of this source that it belongs to."
+            orphans.append(Refusal(candidate.place, "parent-unknown", message))
+            continue
+        record = new_row(candidate, library_id, batch_id, at, parent_id)
+        parents[candidate.source, candidate.source_id] = record["id"]
         records.append(record)
         marks.append((record["id"], 1))
         sources.append(composing.source_row(record["id"], candidate, at))
         for scheme, value in composing.found_by(candidate.description.identifiers):
             identifiers.append({"record_id": record["id"], "scheme": scheme, "value": value})
-    session.execute(insert(RecordRow), records)
-    session.execute(insert(SourceRecord), sources)
+    if records:
+        session.execute(insert(RecordRow), records)
+        session.execute(insert(SourceRecord), sources)
+        dirty.mark_new(session, marks, at)
     if identifiers:
         session.execute(insert(RecordIdentifier), identifiers)
-    dirty.mark_new(session, marks, at)
+    return orphans
+
+
+def _parents(session: Session, fresh: list[Candidate]) -> dict[tuple[str, str], str]:
+    """The ids of the records of the catalogue that these belong to, by source and source id."""
+    named = [c for c in fresh if c.parent]
+    found: dict[tuple[str, str], str] = {}
+    for source in {candidate.source for candidate in named}:
+        wanted = select(RecordRow.source_id, RecordRow.id).where(
+            RecordRow.source == source,
+            RecordRow.source_id.in_({c.parent for c in named if c.source == source}),
+        )
+        found |= {(source, row.source_id or ""): row.id for row in session.execute(wanted)}
+    return found
 
 
 def new_row(
-    candidate: Candidate, library_id: str, batch_id: str | None, at: datetime
+    candidate: Candidate,
+    library_id: str,
+    batch_id: str | None,
+    at: datetime,
+    parent_id: str | None,
 ) -> dict[str, Any]:
     """The columns of a new record."""
     record_id = new_id()
@@ -218,6 +243,7 @@ def new_row(
         "version": 1,
         "title": description.title,
         "library_id": library_id,
+        "parent_id": parent_id,
         "work_id": work_id,
         "source": candidate.source,
         "source_id": candidate.source_id,
@@ -230,7 +256,7 @@ def new_row(
             description=description,
             library_id=library_id,
             work_id=work_id,
-            parent_id=None,
+            parent_id=parent_id,
             added_at=at,
         ),
         "import_id": batch_id,
