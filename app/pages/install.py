@@ -20,7 +20,7 @@ from search.index import SearchIndex
 
 def install(app: Flask, settings: Settings, index: SearchIndex) -> None:
     """Adds every page to the application, and pages for its problems."""
-    site = Site(settings.source_url, settings.content_url)
+    site = Site(settings.source_url, settings.content_url or settings.public_url)
     api.provide(app, Site, site)
     api.provide(app, Counts, Counts(index))
     api.register(app, home, searching, records, subjects, reading, help_pages)

@@ -12,7 +12,7 @@ from app.cursors import Cursors
 from app.identity import tree
 from app.pages.found import shown
 from app.pages.render import Site, language, page
-from app.pages.visits import PLATFORM, visit
+from app.pages.visits import searched
 from app.pages.words import Words
 from app.permissions import Caller, Permission
 from app.usage.recorder import Recorder
@@ -34,8 +34,7 @@ def show(
 ) -> Response:
     """What was found, with facets to narrow it."""
     answer = finding.search(session, index, cursors, caller, query)
-    if query.cursor is None and query.q.strip():
-        usage.search(visit(usage, caller), answer.total, query.q, PLATFORM)
+    searched(usage, caller, answer.total, query.q)
     names = subjects.labels(session, list(query.subject))
     if query.library:
         names |= tree.names(session, [query.library])
