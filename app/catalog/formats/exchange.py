@@ -57,6 +57,7 @@ class ExchangeRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     votes: int | None = None
     uid: str = ""
     kind: Kind = Kind.BOOK
+    parent: Annotated[str, Meta(max_length=400)] = ""
     alternative: list[str] = []
     extra: dict[str, Any] = {}
 
