@@ -9,7 +9,7 @@ from sqlalchemy import delete
 
 from app.adapters import Adapters
 from app.catalog import tasks as catalog
-from app.catalog.services import indexing
+from app.catalog.services import fruitless, indexing
 from app.config import Settings
 from app.database import now
 from app.jobs import connect, ledger
@@ -33,9 +33,15 @@ def purge(adapters: Adapters) -> None:
         session.execute(delete(KeptAnswer).where(KeptAnswer.made_at < now() - KEPT))
 
 
+@housekeeping.periodic("usage.drain", every=timedelta(seconds=5))
+def take_usage(adapters: Adapters) -> None:
+    """Takes what readers' requests have noted into the database, and counts what found nothing."""
+    usage.drain_spool(adapters, fruitless.count)
+
+
 def registry() -> Registry[Adapters]:
     """Every kind of background work of the application."""
-    return Registry(housekeeping, catalog.registry, usage.registry)
+    return Registry(housekeeping, catalog.registry)
 
 
 def drains(adapters: Adapters) -> Mapping[str, Drain]:

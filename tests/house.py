@@ -47,8 +47,7 @@ class House:
 
     def open_doors(self, adapters: Adapters | None = None) -> None:
         """Makes the application, over other engines where a test brings some."""
-        self.adapters = adapters or self.adapters
-        self.app = create_app(self.settings, self.adapters)
+        self.app = create_app(self.settings, adapters or self.adapters)
         self.client = self.app.test_client()
 
     def record(

@@ -219,6 +219,29 @@ class Undone(msgspec.Struct, frozen=True):
     kept: int
 
 
+class FruitlessQueryAsked(msgspec.Struct, frozen=True):
+    """Since which day; a month, when it is left out."""
+
+    since: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = None
+    cursor: Cursor | None = None
+    limit: Limit = 50
+
+
+class FruitlessLine(msgspec.Struct, frozen=True):
+    """Words that found nothing, how often, and on which day last."""
+
+    words: str
+    times: int
+    last: str
+
+
+class FruitlessList(msgspec.Struct, frozen=True):
+    """What was looked for in vain, the most frequent first."""
+
+    items: list[FruitlessLine]
+    next: str | None
+
+
 class SubjectQuery(msgspec.Struct, frozen=True):
     """Which classes: those directly below ``parent``, the main classes without it."""
 

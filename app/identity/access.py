@@ -47,6 +47,11 @@ def may_see(caller: Caller, thing: Protected) -> bool:
     return thing.audience in caller.audience
 
 
+def is_open(thing: Protected) -> bool:
+    """Whether anybody may read it, so that its addresses may be cached by all."""
+    return (thing.state, thing.audience, thing.policy) == ("published", PUBLIC, "open")
+
+
 def decide(caller: Caller, thing: Protected) -> Decision:
     """Whether this caller may open, read and download it now."""
     if not may_see(caller, thing):

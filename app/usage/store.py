@@ -15,11 +15,13 @@ from app.usage.models import UsageFact
 COLUMNS = tuple(column.key for column in UsageFact.__table__.columns)
 
 
-def keep(session: Session, facts: list[Fact]) -> None:
-    """Keeps a batch; a fact that is known already, by its id, changes nothing."""
+def keep(session: Session, facts: list[Fact]) -> list[Fact]:
+    """Keeps a batch and returns what was new of it: a fact known by its id changes nothing."""
     rows = [_row(fact) for fact in facts]
-    if rows:
-        session.execute(_insert(session), rows)
+    if not rows:
+        return []
+    fresh = set(session.scalars(_insert(session).returning(UsageFact.id), rows))
+    return [fact for fact in facts if fact.id in fresh]
 
 
 def _insert(session: Session) -> Insert:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+
+from sqlalchemy.orm import Session
 
 from app.adapters import Adapters
-from app.jobs.registry import Registry
-from app.usage.drain import drain
+from app.usage.drain import Drained, drain
 from app.usage.facts import Fact
 from app.usage.store import keep
 
-registry: Registry[Adapters] = Registry()
+Listener = Callable[[Session, list[Fact]], None]
+"""Told of each fact once, in the transaction that keeps it."""
 
 
-@registry.periodic("usage.drain", every=timedelta(seconds=5))
-def drain_spool(adapters: Adapters) -> None:
+def drain_spool(adapters: Adapters, *listeners: Listener) -> Drained:
     """Delivers what readers' requests have noted, each fact once."""
 
     def sink(facts: list[Fact]) -> None:
         with adapters.database.transaction() as session:
-            keep(session, facts)
+            fresh = keep(session, facts)
+            for listen in listeners:
+                listen(session, fresh)
 
-    drain(adapters.data_dir / "usage", sink)
+    return drain(adapters.data_dir / "usage", sink)

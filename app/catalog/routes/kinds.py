@@ -12,10 +12,13 @@ from sqlalchemy.orm import Session
 from app.catalog.composing import PLURALS
 from app.catalog.description import Kind
 from app.catalog.queries import records
+from app.catalog.routes.noting import used
 from app.catalog.schemas import ListQuery, RawList, RecordId, RecordView, SummaryList
 from app.catalog.services.viewing import view
 from app.cursors import Cursors
 from app.permissions import Caller, Permission
+from app.usage.facts import Event
+from app.usage.recorder import Recorder
 from app.web.api import Answer, Endpoints
 
 LISTED = (Kind.BOOK, Kind.JOURNAL, Kind.COLLECTION, Kind.COURSE)
@@ -42,9 +45,12 @@ def endpoints_of(kind: Kind) -> Endpoints:
             return _list(session, caller, query, cursors, kind, None)
 
     @group.get("/<record_id>", Permission.PUBLIC, problems=(410,))
-    def show(session: Session, caller: Caller, record_id: RecordId) -> Answer[RecordView]:
+    def show(
+        session: Session, caller: Caller, usage: Recorder, record_id: RecordId
+    ) -> Answer[RecordView]:
         """A record: its description, its files, and whether you may open it."""
         found = records.visible(session, record_id, caller.audience, kind)
+        used(usage, caller, Event.VIEW, found)
         return Answer(view(session, caller, found))
 
     @group.get("/<record_id>/editions", Permission.PUBLIC, problems=(410,))

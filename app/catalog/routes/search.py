@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 from sqlalchemy.orm import Session
 
+from app.catalog.queries import fruitless
+from app.catalog.routes.noting import searched
+from app.catalog.schemas import FruitlessList, FruitlessQueryAsked
 from app.catalog.services import finding
 from app.catalog.services.finding import SearchAnswer, SearchQuery
 from app.cursors import Cursors
-from app.errors import UnavailableError
+from app.database import now
 from app.permissions import Caller, Permission
+from app.usage.recorder import Recorder
 from app.web.api import Answer, Endpoints
-from search.index import IndexUnavailableError, SearchIndex
+from search.index import SearchIndex
 
 search = Endpoints("catalog.search", "/api/v1")
 
@@ -41,18 +46,39 @@ class Completions(msgspec.Struct, frozen=True):
 
 @search.get("/search", Permission.PUBLIC, problems=(404,))
 def find(
-    session: Session, caller: Caller, query: SearchQuery, index: SearchIndex, cursors: Cursors
+    session: Session,
+    caller: Caller,
+    query: SearchQuery,
+    index: SearchIndex,
+    cursors: Cursors,
+    usage: Recorder,
 ) -> SearchAnswer:
     """Search books, journals, articles, collection items and lectures."""
-    return finding.search(session, index, cursors, caller, query)
+    answer = finding.search(session, index, cursors, caller, query)
+    searched(usage, caller, answer.total, query.q)
+    return answer
 
 
 @search.get("/suggest", Permission.PUBLIC)
-def suggest(caller: Caller, query: SuggestQuery, index: SearchIndex) -> Answer[Completions]:
+def suggest(
+    session: Session, caller: Caller, query: SuggestQuery, index: SearchIndex
+) -> Answer[Completions]:
     """Complete the beginning of a title."""
-    try:
-        found = index.suggest(query.q, audience=caller.audience, limit=query.limit)
-    except IndexUnavailableError as error:
-        raise UnavailableError("The search index") from error
+    found = finding.suggest(session, index, caller, query.q, query.limit)
     items = [Completion(suggestion.text, suggestion.id) for suggestion in found]
     return Answer(Completions(items), cache="private, max-age=60")
+
+
+@search.get("/searches/fruitless", Permission.EDIT_RECORDS)
+def fruitless_searches(
+    session: Session, query: FruitlessQueryAsked, cursors: Cursors
+) -> FruitlessList:
+    """What readers looked for in vain, the most frequent first."""
+    since = query.since or f"{now() - timedelta(days=30):%Y-%m-%d}"
+    question = ["fruitless", query.since]
+    after = cursors.open(question, query.cursor)
+    rows = fruitless.listed(session, since, after and tuple(after), query.limit + 1)
+    items = rows[: query.limit]
+    more = len(rows) > query.limit
+    end = cursors.seal(question, [items[-1].times, items[-1].words]) if more else None
+    return FruitlessList(items, end)

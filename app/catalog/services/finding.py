@@ -30,6 +30,7 @@ from search.index import (
     QueryRefusedError,
     SearchIndex,
     Sort,
+    Suggestion,
 )
 
 FACETS = tuple(Facet)
@@ -116,14 +117,14 @@ def search(
     """
     question = msgspec.to_builtins(msgspec.structs.replace(asked, cursor=None, limit=0))
     question["audience"] = list(caller.audience)
-    query = _query(session, asked, caller, facets, _position(index, cursors, question, asked))
     try:
-        hits = index.search(query)
+        position = _position(index, cursors, question, asked)
+        hits = index.search(_query(session, asked, caller, facets, position))
+        end = hits.next and cursors.seal(question, [index.generation, *hits.next])
     except QueryRefusedError as error:
         raise InvalidError(Fault(f"query.{error.field}", "refused", error.reason)) from error
     except IndexUnavailableError as error:
         raise UnavailableError("The search index") from error
-    end = hits.next and cursors.seal(question, [index.generation, *hits.next])
     return SearchAnswer(
         total=hits.total,
         total_exact=hits.total_exact,
@@ -135,6 +136,21 @@ def search(
         narrow=_narrow(asked, hits),
         next=end or None,
     )
+
+
+def suggest(
+    session: Session, index: SearchIndex, caller: Caller, text: str, limit: int
+) -> list[Suggestion]:
+    """Titles that go on so, of records as they stand now.
+
+    :raises UnavailableError: when the index does not answer.
+    """
+    try:
+        found = index.suggest(text, audience=caller.audience, limit=limit)
+    except IndexUnavailableError as error:
+        raise UnavailableError("The search index") from error
+    kept = records.summaries(session, [one.id for one in found], caller.audience)
+    return [one for one in found if one.id in kept]
 
 
 def _position(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import timedelta
 from typing import Literal
 
@@ -13,17 +14,18 @@ from app.adapters import Adapters
 from app.catalog.composing import PLURALS
 from app.catalog.description import Kind
 from app.catalog.queries import records
+from app.catalog.routes.noting import used
 from app.catalog.schemas import RecordId
 from app.config import Settings
 from app.errors import NotFoundError
-from app.identity.access import require_use
+from app.identity.access import is_open, require_use
 from app.permissions import Caller, Permission
 from app.publications.models import Entry
 from app.publications.positions import positions as count_positions
 from app.reader.queries import content
 from app.reader.schemas import Locations, Locator, Manifest, Positions
 from app.reader.services import manifests
-from app.reader.services.grants import Grants, is_open
+from app.reader.services.grants import Grants
 from app.storage.keys import derived_key, key_of
 from app.usage.facts import Event
 from app.usage.recorder import Recorder
@@ -71,7 +73,7 @@ def endpoints_of(kind: Kind) -> Endpoints:
         require_use(caller, found)
         held = content.publication(session, record_id)
         grant = grants.give(found, f"{record_id}-{held.sha256[: content.PREFIX]}", "")
-        _note(usage, caller, Event.OPEN, found)
+        used(usage, caller, Event.OPEN, found)
         answer = manifests.manifest(
             held,
             record_id=record_id,
@@ -104,8 +106,7 @@ def endpoints_of(kind: Kind) -> Endpoints:
         found = records.visible(session, record_id, caller.audience, kind)
         require_use(caller, found)
         held = content.publication(session, record_id)
-        if "Range" not in request.headers:
-            _note(usage, caller, Event.DOWNLOAD, found)
+        used(usage, caller, Event.DOWNLOAD, found)
         return _download(adapters, held, found)
 
     return group
@@ -123,20 +124,6 @@ def summary_title(found: records.Found) -> str:
 def _origin(settings: Settings) -> str:
     """Absolute links come from the settings, never from the request's Host."""
     return settings.public_url or ""
-
-
-def _note(usage: Recorder, caller: Caller, event: Event, found: records.Found) -> None:
-    summary = msgspec.json.decode(found.summary)
-    usage.use(
-        event,
-        usage.visit(caller.address, request.headers.get("User-Agent", "")),
-        record=found.id,
-        kind=found.kind,
-        library=found.library_id,
-        title=found.parent_id or "",
-        year=summary.get("year"),
-        open_access=is_open(found),
-    )
 
 
 def _cover(session: Session, adapters: Adapters, found: records.Found, width: int) -> Response:
@@ -190,12 +177,18 @@ def _positions(session: Session, held: content.Held) -> Positions:
     )
 
 
+def download_name(held: content.Held) -> str:
+    """The file's own name, without characters that break a header or show another ending."""
+    kept = "".join(c for c in held.filename if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+    return kept.strip() or f"{held.sha256[:16]}.{held.format}"
+
+
 def _download(adapters: Adapters, held: content.Held, found: records.Found) -> Response:
     key = key_of(held.sha256, held.format)
     url = adapters.store.signed_url(
         key,
         expires=LINK_LIFE,
-        filename=held.filename,
+        filename=download_name(held),
         media_type=held.media_type,
         disposition="attachment",
     )
@@ -216,7 +209,7 @@ def _download(adapters: Adapters, held: content.Held, found: records.Found) -> R
         path,
         mimetype=held.media_type,
         as_attachment=True,
-        download_name=held.filename,
+        download_name=download_name(held),
         conditional=True,
         etag=held.sha256,
     )

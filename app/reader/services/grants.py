@@ -15,7 +15,7 @@ import time
 from hashlib import blake2b
 
 from app.errors import Fault, InvalidError, NotUsableError
-from app.identity.access import PUBLIC, Protected
+from app.identity.access import Protected, is_open
 
 OPEN = "open"
 WINDOW = 600
@@ -60,11 +60,6 @@ class Grants:
         signed = head + f"{publication}\0{network}".encode()
         mac = blake2b(signed, key=key, digest_size=14).digest()
         return base64.urlsafe_b64encode(head + mac).decode()
-
-
-def is_open(thing: Protected) -> bool:
-    """Whether anybody may read it, so that its addresses may be cached by all."""
-    return (thing.state, thing.audience, thing.policy) == ("published", PUBLIC, "open")
 
 
 def _expiry(grant: str) -> int:

@@ -1,0 +1,152 @@
+"""Search over HTTP: what is shown, to whom, and what happens while the index is away."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from house import House
+
+from app.background import take_usage
+from app.catalog.description import Subject
+from app.catalog.models import FruitlessQuery
+from search.index import IndexUnavailableError
+
+
+class Away:
+    """An index whose engine is away."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise IndexUnavailableError("tests", "away")
+
+
+def ids(house: House, path: str, **options: Any) -> list[str]:
+    return [item["id"] for item in house.json(path, **options)["items"]]
+
+
+def test_facets_say_what_they_count_in_chinese(house: House) -> None:
+    house.network()
+    house.subjects(("I", "文学", None))
+    house.record(
+        "红楼梦", library="north", languages=("zh",), subjects=(Subject("clc", code="I2"),)
+    )
+    facets = house.json("/api/v1/search?q=红楼")["facets"]
+    labels = {name: {v["value"]: v["label"] for v in values} for name, values in facets.items()}
+    assert labels["kind"] == {"book": "图书"}
+    assert labels["language"] == {"zh": "中文"}
+    assert labels["library"]["north"] == "北省图书馆"
+    assert labels["subject"]["clc:I"] == "文学"
+    assert labels["available"] == {"false": "仅书目"}
+
+
+def test_a_library_means_it_and_those_below_it(house: House) -> None:
+    house.network()
+    for library in ("nation", "north", "north-1", "south"):
+        house.record(f"地方志 {library}", library=library)
+    for library, total in (("nation", 4), ("north", 2), ("north-1", 1), ("south", 1)):
+        assert house.json(f"/api/v1/search?q=地方志&library={library}")["total"] == total
+    assert house.client.get("/api/v1/search?library=nowhere").status_code == 404
+
+
+def test_pages_follow_each_other_without_doubling(house: House) -> None:
+    made = {house.record(f"红楼梦 {n}") for n in range(7)}
+    seen, cursor = [], None
+    while cursor is not None or not seen:
+        query = {"q": "红楼", "limit": 3} | ({"cursor": cursor} if cursor else {})
+        page = house.json("/api/v1/search", query_string=query)
+        seen += [item["id"] for item in page["items"]]
+        cursor = page["next"]
+    assert (len(seen), set(seen)) == (7, made)
+
+
+@pytest.mark.parametrize("other", [{"q": "西游"}, {"sort": "title"}, {"kind": "journal"}])
+def test_a_cursor_serves_its_own_question_only(house: House, other: dict[str, str]) -> None:
+    for n in range(3):
+        house.record(f"红楼梦 {n}")
+    cursor = house.json("/api/v1/search?q=红楼&limit=1")["next"]
+    query = {"q": "红楼", "limit": 1, "cursor": cursor} | other
+    assert house.client.get("/api/v1/search", query_string=query).status_code in (404, 422)
+    made_up = house.client.get("/api/v1/search?q=红楼&cursor=abcdef")
+    assert made_up.content_type == "application/problem+json"
+
+
+def test_a_relevance_cursor_ends_with_its_generation(house: House) -> None:
+    for n in range(3):
+        house.record(f"红楼梦 {n}")
+    first = house.json("/api/v1/search?q=红楼&limit=1")
+    house.open_doors(replace(house.adapters, index=_Renamed(house.adapters.index)))
+    query = {"q": "红楼", "limit": 1, "cursor": first["next"]}
+    assert house.client.get("/api/v1/search", query_string=query).status_code in (404, 422)
+
+
+class _Renamed:
+    generation = "another"
+
+    def __init__(self, index: Any) -> None:
+        self._index = index
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._index, name)
+
+
+def test_what_is_for_staff_shows_nowhere_else(house: House) -> None:
+    hidden = house.record("内部资料", audience="staff", languages=("bo",))
+    answer = house.json("/api/v1/search?q=内部资料")
+    assert (answer["total"], answer["items"]) == (0, [])
+    assert not any(answer["facets"].values())
+    assert ids(house, "/api/v1/suggest?q=内部") == []
+    assert ids(house, "/api/v1/books") == []
+    assert house.client.get(f"/api/v1/books/{hidden}").status_code == 404
+    assert ids(house, "/api/v1/search?q=内部资料", headers=house.token()) == [hidden]
+
+
+def test_what_was_withdrawn_is_not_shown_before_the_index_knows(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = house.record("红楼梦")
+    monkeypatch.setattr(house, "index", lambda: None)
+    house.withdraw(found)
+    for path in ("/api/v1/search?q=红楼", "/api/v1/suggest?q=红楼", "/api/v1/books"):
+        assert ids(house, path) == [], path
+
+
+def test_while_the_index_is_away_lists_go_on(house: House) -> None:
+    made = [house.record("红楼梦"), house.record("西游记")]
+    cursor = house.json("/api/v1/search?q=记&limit=1&sort=title")["next"] or ""
+    house.open_doors(replace(house.adapters, index=Away()))  # type: ignore[arg-type]
+    again = f"/api/v1/search?q=记&limit=1&sort=title&cursor={cursor}"
+    for path in ("/api/v1/search?q=红", "/api/v1/suggest?q=红", again):
+        answer = house.client.get(path)
+        assert (answer.status_code, answer.content_type) == (503, "application/problem+json")
+        assert int(answer.headers["Retry-After"]) > 0
+    assert sorted(ids(house, "/api/v1/books")) == sorted(made)
+    assert house.client.get("/readyz").status_code == 503
+
+
+def test_queries_that_found_nothing_are_counted_for_librarians(house: House) -> None:
+    house.record("红楼梦")
+    for words in ("  没有  这书", "没有 这书", "无此人", "红楼梦"):
+        house.get("/api/v1/search", query_string={"q": words})
+    house.client.head("/api/v1/search?q=无此人")
+    for _ in range(2):
+        take_usage(house.adapters)
+    path = "/api/v1/searches/fruitless"
+    found = house.json(path, headers=house.token())["items"]
+    assert [(line["words"], line["times"]) for line in found] == [("没有 这书", 2), ("无此人", 1)]
+    assert house.client.get(path).status_code == 401
+
+
+def test_fruitless_queries_add_up_over_days_and_page(house: House) -> None:
+    with house.database.transaction() as session:
+        session.add_all(
+            FruitlessQuery(day=f"2026-01-0{day}", words=f"词{n}", times=day)
+            for n in range(5) for day in range(1, 4)
+        )  # fmt: skip
+    path, token = "/api/v1/searches/fruitless", house.token()
+    seen: list[tuple[str, int]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        query = {"since": "2026-01-02", "limit": 2} | ({"cursor": cursor} if cursor else {})
+        page = house.json(path, query_string=query, headers=token)
+        seen += [(line["words"], line["times"]) for line in page["items"]]
+        cursor = page["next"]
+    assert sorted(seen) == [(f"词{n}", 5) for n in range(5)]
