@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -160,16 +162,22 @@ def _secret(get: Getter, name: str, data_dir: Path) -> str:
             raise SettingError(PREFIX + name, "…", "secrets of at least 32 characters")
         return value
     path = data_dir / "secrets" / name.lower()
+    if not path.exists():
+        _keep_secret(path)
+    if kept := path.read_text().strip():
+        return kept
+    raise SettingError(PREFIX + name, "", f"a secret; {path} is empty: restore it from a backup")
+
+
+def _keep_secret(path: Path) -> None:
+    """Makes a secret that appears whole; of processes that begin at once the first one's stands."""
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
+    with NamedTemporaryFile("w", dir=path.parent, prefix=".") as file:  # made with mode 0600
         file.write(secrets.token_urlsafe(48))
         file.flush()
         os.fsync(file.fileno())
-    return path.read_text().strip()
+        with suppress(FileExistsError):
+            os.link(file.name, path)
 
 
 def _s3(given: Mapping[str, str]) -> S3Settings:

@@ -41,10 +41,13 @@ class UnknownCursorError(NotFoundError):
 class GoneError(KaijuanError):
     """It was here and has been withdrawn: its tombstone answers."""
 
-    def __init__(self, what: str, key: str, since: str, successor: str | None = None) -> None:
+    def __init__(
+        self, what: str, key: str, since: str, successor: str | None = None, reason: str = ""
+    ) -> None:
         tail = f" {successor!r} stands in its place." if successor else ""
         super().__init__(f"The {what} {key!r} was withdrawn at {since}.{tail}")
-        self.what, self.key, self.since, self.successor = what, key, since, successor
+        self.what, self.key, self.since = what, key, since
+        self.successor, self.reason = successor, reason
 
 
 class InvalidError(KaijuanError):

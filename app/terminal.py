@@ -19,6 +19,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app.config import SettingError
 from app.errors import KaijuanError
@@ -45,6 +46,10 @@ def refusals() -> Iterator[None]:
         yield
     except (KaijuanError, SettingError) as error:
         click.echo(f"kaijuan: {error}", err=True)
+        raise SystemExit(1) from error
+    except (OperationalError, ProgrammingError) as error:
+        click.echo(f"kaijuan: the database says: {error.orig}", err=True)
+        click.echo("kaijuan: is it at this release? Run `kaijuan migrate`.", err=True)
         raise SystemExit(1) from error
     except KeyboardInterrupt:
         click.echo("kaijuan: interrupted; run it again to go on.", err=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 from sqlalchemy import select
 
@@ -21,9 +19,14 @@ from app.web import logs
 
 
 @click.command()
-@click.option("--host", default=lambda: os.environ.get("HOST", "127.0.0.1"), help="[127.0.0.1]")
+@click.option("--host", envvar="HOST", default="127.0.0.1", show_default=True, show_envvar=True)
 @click.option(
-    "--port", default=lambda: int(os.environ.get("PORT", "8000")), type=int, help="[8000]"
+    "--port",
+    envvar="PORT",
+    type=click.IntRange(1, 65_535),
+    default=8000,
+    show_default=True,
+    show_envvar=True,
 )
 @click.option("--workers", default=2, show_default=True, help="Web processes.")
 @click.option("--threads", default=8, show_default=True, help="Threads of each.")

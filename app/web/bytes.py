@@ -50,7 +50,7 @@ def answer(
 
 def _range_holds(etag: str) -> bool:
     """A Range beside an If-Range counts only while the validator is still the same."""
-    if "Range" not in request.headers:
-        return False
+    if "Range" not in request.headers or request.method != "GET":
+        return False  # of no other method is a range defined (RFC 9110 §14.2)
     condition = request.headers.get("If-Range")
     return condition is None or condition == etag

@@ -30,8 +30,10 @@ def records(
     with refusals():
         adapters = open_adapters(config.load())
         source = formats.open_format(file, name)
-        with adapters.database.transaction() as session:
-            owner = library_id or tree.default(session).id
+        with adapters.database.transaction(writes=not dry_run) as session:
+            owner = library_id or ("" if dry_run else tree.default(session).id)
+            if library_id:
+                tree.get(session, library_id)
         with Meter("records", None, quiet=as_json) as meter:
             report = import_records(
                 adapters.database,

@@ -15,7 +15,7 @@ from app.catalog.models import (
     RecordRow,
     StoredPublication,
 )
-from app.database import from_micros, to_micros
+from app.database import from_micros, rfc3339, to_micros
 from app.errors import GoneError, NotFoundError
 from app.identity.models import Library
 
@@ -77,8 +77,8 @@ def visible(
     if found.audience not in audience or found.state == State.DRAFT:
         raise NotFoundError(kind or "record", record_id)
     if found.state != State.PUBLISHED:
-        since = found.changed_at.isoformat()
-        raise GoneError(found.kind, record_id, since, found.successor_id)
+        since = rfc3339(found.changed_at)
+        raise GoneError(found.kind, record_id, since, found.successor_id, found.reason)
     return found
 
 

@@ -22,7 +22,7 @@ from app.catalog.models import (
     SourceRecord,
 )
 from app.catalog.services import differing, dirty
-from app.database import new_id, now
+from app.database import new_id, now, rfc3339
 from app.errors import ConflictError, Fault, GoneError, InvalidError, NotFoundError, StaleError
 from app.identity import tree
 
@@ -203,8 +203,7 @@ def set_media(session: Session, row: RecordRow, media: composing.Media) -> None:
 
 def _require_live(row: RecordRow) -> None:
     if row.state in (State.WITHDRAWN, State.MERGED):
-        since = row.changed_at.isoformat()
-        raise GoneError("record", row.id, since, row.successor_id)
+        raise GoneError("record", row.id, rfc3339(row.changed_at), row.successor_id, row.reason)
 
 
 def _keep(

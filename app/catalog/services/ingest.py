@@ -7,6 +7,7 @@ by its SHA-256, changes nothing.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import dataclass
 from enum import StrEnum
@@ -85,10 +86,17 @@ def ingest(intake: Intake, path: Path) -> Ingested:
 
     :raises StoreUnavailableError: when the store does not answer; nothing is half-done then.
     """
-    digest = _digest(path)
+    shown = printable(path)
+    try:
+        digest = _digest(path)
+    except OSError as error:
+        finding = IngestFinding(
+            "file-unreadable", error.strerror or "it cannot be read", "", "error"
+        )
+        return Ingested(shown, Fate.REFUSED, findings=(finding,))
     with intake.database.transaction(writes=False) as session:
         if known := _known(session, digest):
-            return Ingested(str(path), Fate.KNOWN, known)
+            return Ingested(shown, Fate.KNOWN, known)
     with tempfile.TemporaryDirectory(prefix="kaijuan-ingest-") as folder:
         examination = intake.examiner.examine(path, Path(folder), path.name)
         findings = tuple(
@@ -96,11 +104,20 @@ def ingest(intake: Intake, path: Path) -> Ingested:
         )
         publication = examination.publication
         if examination.outcome is Outcome.REFUSED or publication is None:
-            return Ingested(str(path), Fate.REFUSED, findings=findings)
+            return Ingested(shown, Fate.REFUSED, findings=findings)
         stored = _store(intake.store, path, Path(folder), examination)
     with intake.database.transaction() as session:
         fate, record_id, title = _hold(session, intake, path, examination, publication, stored)
-    return Ingested(str(path), fate, record_id, title, findings)
+    return Ingested(shown, fate, record_id, title, findings)
+
+
+def printable(path: Path) -> str:
+    """The path as text. Names that are no UTF-8 come from archives of GB18030 machines."""
+    raw = os.fsencode(path)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("gb18030", "replace")
 
 
 def _digest(path: Path) -> str:
@@ -192,8 +209,9 @@ def _hold(
         return Fate.KNOWN, known, ""
     if session.get(StoredPublication, digest) is None:
         _keep(session, examination, publication, stored)
-    description = describe(publication, path.stem)
-    row, fate = _match(session, description, path), Fate.ATTACHED
+    name = Path(printable(path))
+    description = describe(publication, name.stem)
+    row, fate = _match(session, description, name), Fate.ATTACHED
     if row is None:
         fate = Fate.ADDED
         row = changes.create(
@@ -204,7 +222,7 @@ def _hold(
             account_id=None,
         )
         row.source, row.source_id = "file", digest
-    held = HeldPublication(record_id=row.id, sha256=digest, filename=path.name, held_at=now())
+    held = HeldPublication(record_id=row.id, sha256=digest, filename=name.name, held_at=now())
     session.add(held)
     _say(session, row.id, publication, examination.opening)
     media = composing.Media(str(publication.format), bool(stored.covers))

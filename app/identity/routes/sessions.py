@@ -9,6 +9,7 @@ from flask import Response, request
 from msgspec import Meta
 from sqlalchemy.orm import Session
 
+from app.config import Settings
 from app.errors import UnauthenticatedError
 from app.identity import accounts
 from app.identity.callers import COOKIE
@@ -27,7 +28,7 @@ class SignInLink(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @sessions.post("/api/v1/session", Permission.PUBLIC, status=201)
-def begin(session: Session, body: SignInLink) -> Me:
+def begin(session: Session, settings: Settings, body: SignInLink) -> Me:
     """Trade a first sign-in link for a session cookie."""
     secret = accounts.use_link(session, body.secret)
     found = accounts.find(session, secret, "session")
@@ -35,6 +36,8 @@ def begin(session: Session, body: SignInLink) -> Me:
         raise UnauthenticatedError
     account, grants = found
     request.environ["kaijuan.session"] = secret
+    # TLS may end at a proxy: what the reader's browser speaks stands in the settings.
+    request.environ["kaijuan.secure"] = (settings.public_url or "").startswith("https:")
     return Me(account.id, account.name, sorted({role for role, _ in grants}))
 
 
@@ -63,6 +66,6 @@ def keep_cookie(response: Response) -> Response:
             max_age=int(accounts.SESSION_LIFE.total_seconds()) if secret else 0,
             httponly=True,
             samesite="Lax",
-            secure=request.is_secure,
+            secure=request.is_secure or request.environ.get("kaijuan.secure", False),
         )
     return response

@@ -17,6 +17,7 @@ from app.reader.services.grants import Grants
 from app.web.api import Endpoints
 
 content = Endpoints("reader.content")
+content.blueprint.after_request(sending.secure)
 GrantText = Annotated[str, Meta(max_length=64)]
 Held = Annotated[str, Meta(pattern=r"\A[0-9a-f-]{36}-[0-9a-f]{16}\Z")]
 InsidePath = Annotated[str, Meta(max_length=1_024)]

@@ -47,9 +47,17 @@ def send(store: ObjectStore, resource: Resource, cache: str) -> Response:
         return _stored(store, resource.served_key, resource.offset, resource, etag, headers)
     if not resource.passthrough:
         raise NotFoundError("resource", "withheld: its bytes were not proven")
-    if _takes_gzip() and "Range" not in request.headers:
+    is_part = "Range" in request.headers and request.method == "GET"
+    if _takes_gzip() and not is_part:
         return _as_it_lies(store, resource, f"{etag}-gz", headers)
     return _inflated(store, resource, etag, headers)
+
+
+def secure(response: Response) -> Response:
+    """Puts the same on every answer under this address, refusals too."""
+    for name, value in SECURITY.items():
+        response.headers.setdefault(name, value)
+    return response
 
 
 def _takes_gzip() -> bool:
