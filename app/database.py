@@ -8,17 +8,20 @@ first and writes later fails at once when another writer came between.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     Connection,
+    CursorResult,
     Dialect,
     Engine,
+    Executable,
     MetaData,
     String,
+    Table,
     create_engine,
     event,
     make_url,
@@ -142,6 +145,23 @@ class Database:
         self.engine.dispose()
 
 
+def read(session: Session, statement: Executable, **values: Any) -> CursorResult[Any]:
+    """The rows of a statement that was made once, its parameters bound by name.
+
+    For what is read on every request: making a statement anew costs several times what running it
+    does, and plain columns need nothing of the mapper. What the session holds is written first.
+    """
+    session.flush()
+    return session.connection().execute(statement, values)
+
+
+def insert_rows(session: Session, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
+    """Many rows at once into the table of a model, without the mapper: the way of bulk loads."""
+    if rows:
+        session.flush()
+        session.connection().execute(cast(Table, model.__table__).insert(), rows)
+
+
 def _set_up_sqlite(connection: Any, _record: object) -> None:
     """FULL, since NORMAL in WAL mode may lose acknowledged commits when the power goes."""
     connection.isolation_level = None  # the driver must not begin transactions of its own
@@ -157,5 +177,8 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("kaijuan_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if connection.get_execution_options().get("kaijuan_writes", False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.execute("BEGIN")  # cannot fail, so that it needs nobody to translate its errors

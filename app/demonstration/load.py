@@ -14,11 +14,12 @@ from typing import Any
 
 import msgspec
 
+from app.catalog.formats.exchange import ExchangeRecord
 from app.catalog.services.classifying import MAIN_CLASSES, Node
 from app.demonstration import tables
 from app.demonstration.books import build, handbook
 from app.demonstration.libraries import LIBRARIES
-from app.demonstration.records import DemonstrationRecord, records
+from app.demonstration.records import records
 from app.demonstration.volumes import VOLUMES
 
 _MARK = "made-of"
@@ -52,7 +53,7 @@ class Material:
 
     libraries: list[dict[str, Any]]
     subjects: Path
-    records: tuple[DemonstrationRecord, ...]
+    records: tuple[ExchangeRecord, ...]
     batches: tuple[Batch, ...]
     books: tuple[Book, ...]
 
@@ -84,7 +85,7 @@ def material(folder: Path) -> Material:
 def _make(
     folder: Path,
     wanted: Material,
-    owned: tuple[tuple[str, DemonstrationRecord], ...],
+    owned: tuple[tuple[str, ExchangeRecord], ...],
     source: Path,
 ) -> None:
     for name in ("records", "books"):
@@ -93,13 +94,15 @@ def _make(
     wanted.subjects.write_bytes(msgspec.json.encode(_tree()))
     for batch in wanted.batches:
         with batch.path.open("wb") as file:
-            file.writelines(
-                msgspec.json.encode(record) + b"\n"
-                for owner, record in owned
-                if owner == batch.library
-            )
+            file.writelines(_line(record) for owner, record in owned if owner == batch.library)
     for volume in VOLUMES:
         build(volume, source, folder / "books")
+
+
+def _line(record: ExchangeRecord) -> bytes:
+    """The record as a line, without what it does not say."""
+    said = {name: value for name, value in msgspec.structs.asdict(record).items() if value}
+    return msgspec.json.encode(said) + b"\n"
 
 
 def _tree() -> list[Node]:

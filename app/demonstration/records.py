@@ -28,13 +28,7 @@ TABLES = {
 _HOLDERS = tuple(library.id for library in LIBRARIES)
 
 
-class DemonstrationRecord(ExchangeRecord, frozen=True, omit_defaults=True):
-    """An exchange record that may name the one it belongs to by its source id."""
-
-    parent: str = ""
-
-
-def records() -> Iterator[tuple[str, DemonstrationRecord]]:
+def records() -> Iterator[tuple[str, ExchangeRecord]]:
     """Every record with the id of the library that owns it, parents before their parts.
 
     Shelves show the newest first, so what should be seen first comes last.
@@ -48,7 +42,7 @@ def records() -> Iterator[tuple[str, DemonstrationRecord]]:
 
 def _of_table(
     table: str, kinds: tuple[Kind, ...], names: dict[str, str]
-) -> Iterator[tuple[str, DemonstrationRecord]]:
+) -> Iterator[tuple[str, ExchangeRecord]]:
     above: list[tuple[str, str]] = []
     ordered = list(rows(table))
     if len(kinds) == 1:
@@ -61,8 +55,8 @@ def _of_table(
         yield library, record
 
 
-def _of_row(row: Row, kind: Kind, parent: str, names: dict[str, str]) -> DemonstrationRecord:
-    return DemonstrationRecord(
+def _of_row(row: Row, kind: Kind, parent: str, names: dict[str, str]) -> ExchangeRecord:
+    return ExchangeRecord(
         src=SOURCE,
         id=_id(kind, row, parent),
         kind=kind,
@@ -78,9 +72,9 @@ def _of_row(row: Row, kind: Kind, parent: str, names: dict[str, str]) -> Demonst
     )
 
 
-def _of_volume(volume: Volume) -> DemonstrationRecord:
+def _of_volume(volume: Volume) -> ExchangeRecord:
     code, _, label = volume.subject.partition(" ")
-    return DemonstrationRecord(
+    return ExchangeRecord(
         src=SOURCE,
         id=f"volume-{volume.name}",
         title=volume.title,

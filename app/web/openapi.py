@@ -28,7 +28,9 @@ _REF = "#/components/schemas/{name}"
 
 def document(app: Flask, title: str, version: str) -> dict[str, Any]:
     """The document of every JSON endpoint of ``app``."""
-    endpoints = [e for e in app.extensions["kaijuan.endpoints"].values() if e.rule[:5] == "/api/"]
+    endpoints = [
+        e for e in app.extensions["kaijuan.endpoints"].values() if e.rule.startswith("/api/v1/")
+    ]
     types = [kind for endpoint in endpoints for kind in _types(endpoint)] + [Problem]
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
     by_type = {repr(kind): schema for kind, schema in zip(types, schemas, strict=True)}

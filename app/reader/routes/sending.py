@@ -22,7 +22,8 @@ SECURITY = {
     # Book content is hostile: it runs nothing, asks nobody, and shares no origin with us.
     "Content-Security-Policy": (
         "sandbox; default-src 'none'; img-src 'self' data:; "
-        "style-src 'self' data: 'unsafe-inline'; font-src 'self' data:; media-src 'self' data:"
+        "style-src 'self' data: 'unsafe-inline'; font-src 'self' data:; media-src 'self' data:; "
+        "base-uri 'none'; form-action 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
