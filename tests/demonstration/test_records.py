@@ -6,12 +6,12 @@ import pytest
 from app.catalog.dates import understand
 from app.catalog.description import Kind
 from app.catalog.formats import Candidate
-from app.catalog.formats.exchange import describe
+from app.catalog.formats.exchange import ExchangeRecord, describe
 from app.catalog.formats.jsonl import record_of
 from app.catalog.services.classifying import MAIN_CLASSES
 from app.demonstration import tables
 from app.demonstration.libraries import LIBRARIES
-from app.demonstration.records import DemonstrationRecord, records
+from app.demonstration.records import records
 
 OWNED = list(records())
 RECORDS = [record for _, record in OWNED]
@@ -51,7 +51,7 @@ def test_every_kind_library_and_several_languages_occur() -> None:
 
 
 def test_parents_stand_before_their_parts_and_are_of_the_right_kind() -> None:
-    seen: dict[str, DemonstrationRecord] = {}
+    seen: dict[str, ExchangeRecord] = {}
     for record in RECORDS:
         assert (record.kind in PARENTS) == bool(record.parent)
         if record.parent:
