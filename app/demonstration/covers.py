@@ -38,7 +38,7 @@ def draw_cover(volume: Volume) -> bytes:
     else:
         _wide_slip(draw, volume)
     out = BytesIO()
-    image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS).save(out, "JPEG", quality=88)
+    image.reduce(_SCALE).save(out, "JPEG", quality=88)
     return out.getvalue()
 
 
