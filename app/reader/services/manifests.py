@@ -27,6 +27,10 @@ PROFILES = {
 }
 _ROLES = {"aut": "author", "trl": "translator", "edt": "editor", "ill": "illustrator"}
 _DATE = re.compile(r"\d{4}(-\d{2}(-\d{2}(T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2}))?)?)?")
+CONTAINS = {
+    "svg": "svg", "mathml": "mathml", "scripted": "js", "remote-resources": "remote-resources",
+}  # fmt: skip
+"""EPUB's properties of a manifest item in Readium's words (webpub-manifest, profiles/epub)."""
 _MAX_RESOURCES = 5_000
 decoder = msgspec.json.Decoder(Publication)
 
@@ -100,7 +104,7 @@ def _links(api: str, held: Held) -> list[Link]:
 
 
 def _link(base: str, link: InsideLink) -> Link:
-    properties = {"contains": [p for p in link.properties if p in ("svg", "mathml", "scripted")]}
+    properties = {"contains": [CONTAINS[p] for p in link.properties if p in CONTAINS]}
     return Link(
         href=base + link.href,
         type=link.media_type,
