@@ -19,7 +19,7 @@ PAGE = (
     '<img src="cover.png" alt=""/>{1}</body></html>'
 )
 TYPES = {".xhtml": "application/xhtml+xml", ".png": "image/png", ".css": "text/css",
-         ".mp3": "audio/mpeg"}  # fmt: skip
+         ".mp3": "audio/mpeg", ".otf": "font/otf"}  # fmt: skip
 
 
 def picture(width: int = 600, height: int = 800) -> bytes:
@@ -37,8 +37,12 @@ def epub(
     chapters: int = 2,
     identifier: str = "urn:x:1",
     more: Mapping[str, bytes] | None = None,
+    beside: Mapping[str, str] | None = None,
 ) -> Path:
-    """An EPUB of so many chapters with a cover, deflated at ``level``; ``more`` are resources."""
+    """An EPUB of so many chapters with a cover, deflated at ``level``.
+
+    ``more`` are resources by name, ``beside`` other entries of the archive by path.
+    """
     names = [f"第{n}章.xhtml" for n in range(1, chapters + 1)]
     files = {"cover.png": picture(), **(more or {})}
     items = "".join(
@@ -68,4 +72,6 @@ def epub(
         for name, data in files.items():
             stored = zipfile.ZIP_STORED if name == "cover.png" else None
             archive.writestr(f"OEBPS/{name}", data, stored)
+        for name, text in (beside or {}).items():
+            archive.writestr(name, text)
     return path

@@ -1,6 +1,7 @@
 """Content over HTTP: bytes as they lie in the archive, conditions, ranges, headers, grants."""
 
 import gzip
+import hashlib
 import zlib
 from pathlib import Path
 from urllib.parse import quote
@@ -18,6 +19,10 @@ from app.database import now
 GZIP = {"Accept-Encoding": "gzip"}
 CHAPTER = "OEBPS/第1章.xhtml"
 COVER = "OEBPS/cover.png"
+SAID = """<encryption xmlns="urn:oasis:names:tc:opendocument:xmlns:container"
+xmlns:enc="http://www.w3.org/2001/04/xmlenc#"><enc:EncryptedData>
+<enc:EncryptionMethod Algorithm="http://www.idpf.org/2008/embedding"/><enc:CipherData>
+<enc:CipherReference URI="OEBPS/f.otf"/></enc:CipherData></enc:EncryptedData></encryption>"""
 
 
 def base(house: House, record: str, headers: dict[str, str] | None = None) -> str:
@@ -134,6 +139,16 @@ def test_large_deflated_resources_are_ranged_copies(house: House, tmp_path: Path
     answer = house.client.get(where + "OEBPS/s.mp3", headers={"Range": "bytes=1000000-1000009"})
     assert (answer.status_code, answer.data) == (206, data[1_000_000:1_000_010])
     assert entry(house, "", "OEBPS/s.mp3")[0].copy_key
+
+
+def test_an_obfuscated_font_is_sent_as_the_original(house: House, tmp_path: Path) -> None:
+    font = b"OTTO" + bytes(range(256)) * 8
+    key = hashlib.sha1(b"urn:x:1", usedforsecurity=False).digest() * 52
+    masked = bytes(a ^ b for a, b in zip(font, key, strict=False)) + font[1_040:]
+    book = epub(
+        tmp_path / "a.epub", more={"f.otf": masked}, beside={"META-INF/encryption.xml": SAID}
+    )
+    assert house.client.get(base(house, house.book(book)) + "OEBPS/f.otf").data == font
 
 
 def test_every_answer_keeps_hostile_content_in_its_cage(house: House, tmp_path: Path) -> None:
