@@ -21,7 +21,7 @@ run: setup ## Set up and serve on http://127.0.0.1:$${PORT:-8000}
 	@$(BIN)/kaijuan serve --demo
 
 test: setup ## Run the whole test suite on the embedded default
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -m "not engines"
 
 test-engines: setup ## Run the contracts and the faults on the engines that the environment names
 	@$(BIN)/python -m pytest -q -m engines

@@ -19,7 +19,7 @@ from app.identity.routes.libraries import libraries
 from app.identity.routes.sessions import keep_cookie, sessions
 from app.pages.install import install as install_pages
 from app.reader.routes.content import content
-from app.reader.routes.publications import GROUPS as PUBLICATIONS
+from app.reader.routes.publications import publications
 from app.reader.services.grants import Grants
 from app.readiness import checks_of
 from app.usage.recorder import Recorder
@@ -51,7 +51,7 @@ def create_app(settings: Settings | None = None, adapters: Adapters | None = Non
     )
     api.register(app, health.health, docs, *GROUPS.values())
     api.register(app, search, subjects, records, imports, libraries, sessions)
-    api.register(app, *PUBLICATIONS, content)
+    api.register(app, publications, content)
     install_pages(app, settings, adapters.index)
     background.open_desk(settings, adapters)
     app.after_request(keep_cookie)

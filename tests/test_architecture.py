@@ -23,6 +23,7 @@ ROOT = Path(__file__).parent.parent
 CODE = sorted([*(ROOT / "app").rglob("*.py"), *(ROOT / "search").rglob("*.py")])
 EDGES = {"app/database.py"}
 MOST_SUPPRESSIONS = 20
+LONG_FOR_A_REASON = {"app/publications/kinds.py": "one table"}
 KINDS = re.compile(rf"<any\([a-z, ]+\):plural>|(?<=/api/v1/)({'|'.join(PLURALS.values())})\b")
 
 
@@ -123,12 +124,12 @@ def test_files_and_functions_say_one_thing() -> None:
     long = []
     for path in CODE:
         text = path.read_text()
-        if text.count("\n") > 320:
+        if text.count("\n") > 300 and name_of(path) not in LONG_FOR_A_REASON:
             long.append(name_of(path))
         long += [
             f"{name_of(path)}: {node.name}"
             for node in ast.walk(ast.parse(text))
-            if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= 70
+            if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno > 60
         ]
     assert not long
 

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 import schemathesis
+from house import House
 from hypothesis import HealthCheck, given, settings
 from openapi_spec_validator import validate
 from schemathesis import Case
 from schemathesis.config import SchemathesisConfig
-
-from tests.house import House
 
 EXAMPLES = settings(
     max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)

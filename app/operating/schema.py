@@ -14,7 +14,13 @@ from app import config
 from app.database import Database
 from app.terminal import json_option, refusals, show
 
-SCRIPTS = Path(__file__).parent.parent.parent / "migrations"
+_PACKAGE = Path(__file__).parent.parent
+SCRIPTS = next(
+    folder
+    for folder in (_PACKAGE / "migrations", _PACKAGE.parent / "migrations")
+    if folder.is_dir()
+)
+"""In an installed wheel within the package, in a checkout beside it."""
 
 
 def configuration(database: Database) -> Config:

@@ -12,7 +12,8 @@ import msgspec
 from flask import Flask
 
 from app.permissions import Permission
-from app.web.api import Answer, Endpoint, IfMatch, sequence_fields
+from app.web.api import Answer, Endpoint, IfMatch
+from app.web.arguments import sequence_fields
 from app.web.problems import Problem
 
 _ARGUMENT = re.compile(r"<(?:(?P<converter>\w+)(?:\([^)]*\))?:)?(?P<name>\w+)>")

@@ -34,7 +34,9 @@ from app.web.api import Answer, Endpoints
 
 OPEN_FILES = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
 LINK_LIFE = timedelta(minutes=10)
-KINDS = (Kind.BOOK, Kind.ARTICLE, Kind.ITEM, Kind.LECTURE)
+KIND_OF = {PLURALS[kind]: kind for kind in (Kind.BOOK, Kind.ARTICLE, Kind.ITEM, Kind.LECTURE)}
+"""The kinds of records that may hold a publication, by how addresses call them."""
+Plural = Literal["books", "articles", "items", "lectures"]
 
 
 class CoverQuery(msgspec.Struct, frozen=True):
@@ -43,76 +45,80 @@ class CoverQuery(msgspec.Struct, frozen=True):
     width: Literal[120, 240, 480, 960] = 240
 
 
-def endpoints_of(kind: Kind) -> Endpoints:
-    """The endpoints of one kind of record that may hold a publication."""
-    group = Endpoints(f"reader.{PLURALS[kind]}", f"/api/v1/{PLURALS[kind]}/<record_id>")
-
-    @group.get("/cover", Permission.PUBLIC, problems=(410,), json=False)
-    def cover(
-        session: Session,
-        caller: Caller,
-        adapters: Adapters,
-        record_id: RecordId,
-        query: CoverQuery,
-    ) -> Response:
-        """The cover, as WebP where the client takes it, else as JPEG."""
-        found = records.visible(session, record_id, caller.audience, kind)
-        return _cover(session, adapters, found, query.width)
-
-    @group.get("/manifest", Permission.PUBLIC, problems=(403, 410))
-    def manifest(
-        session: Session,
-        caller: Caller,
-        settings: Settings,
-        grants: Grants,
-        usage: Recorder,
-        record_id: RecordId,
-    ) -> Answer[Manifest]:
-        """The Readium Web Publication Manifest: what there is to read, in which order."""
-        found = records.visible(session, record_id, caller.audience, kind)
-        require_use(caller, found)
-        held = content.publication(session, record_id)
-        grant = grants.give(found, f"{record_id}-{held.sha256[: content.PREFIX]}", "")
-        used(usage, caller, Event.OPEN, found)
-        answer = manifests.manifest(
-            held,
-            record_id=record_id,
-            kind=kind,
-            title=summary_title(found),
-            grant=grant,
-            origin=settings.content_url or _origin(settings),
-        )
-        headers = {**OPEN_FILES, "Content-Type": manifests.MEDIA_TYPE}
-        return Answer(answer, headers=headers, cache="no-store")
-
-    @group.get("/positions", Permission.PUBLIC, problems=(403, 410))
-    def positions(session: Session, caller: Caller, record_id: RecordId) -> Answer[Positions]:
-        """The publication's positions: places that do not depend on a screen's size."""
-        found = records.visible(session, record_id, caller.audience, kind)
-        require_use(caller, found)
-        held = content.publication(session, record_id)
-        headers = {**OPEN_FILES, "Content-Type": manifests.POSITIONS_TYPE}
-        return Answer(_positions(session, held), headers=headers)
-
-    @group.get("/download", Permission.PUBLIC, problems=(403, 410, 416), json=False)
-    def download(
-        session: Session,
-        caller: Caller,
-        adapters: Adapters,
-        usage: Recorder,
-        record_id: RecordId,
-    ) -> Response:
-        """The file, unaltered, under its own name."""
-        found = records.visible(session, record_id, caller.audience, kind)
-        require_use(caller, found)
-        held = content.publication(session, record_id)
-        used(usage, caller, Event.DOWNLOAD, found)
-        return _download(adapters, held, found)
-
-    return group
+publications = Endpoints(
+    "reader.publications", f"/api/v1/<any({', '.join(KIND_OF)}):plural>/<record_id>"
+)
 
 
-GROUPS = [endpoints_of(kind) for kind in KINDS]
+@publications.get("/cover", Permission.PUBLIC, problems=(410,), json=False)
+def cover(
+    session: Session,
+    caller: Caller,
+    adapters: Adapters,
+    plural: Plural,
+    record_id: RecordId,
+    query: CoverQuery,
+) -> Response:
+    """The cover, as WebP where the client takes it, else as JPEG."""
+    found = records.visible(session, record_id, caller.audience, KIND_OF[plural])
+    return _cover(session, adapters, found, query.width)
+
+
+@publications.get("/manifest", Permission.PUBLIC, problems=(403, 410))
+def manifest(
+    session: Session,
+    caller: Caller,
+    settings: Settings,
+    grants: Grants,
+    usage: Recorder,
+    plural: Plural,
+    record_id: RecordId,
+) -> Answer[Manifest]:
+    """The Readium Web Publication Manifest: what there is to read, in which order."""
+    found = records.visible(session, record_id, caller.audience, KIND_OF[plural])
+    require_use(caller, found)
+    held = content.publication(session, record_id)
+    grant = grants.give(found, f"{record_id}-{held.sha256[: content.PREFIX]}", "")
+    used(usage, caller, Event.OPEN, found)
+    answer = manifests.manifest(
+        held,
+        record_id=record_id,
+        kind=KIND_OF[plural],
+        title=summary_title(found),
+        grant=grant,
+        origin=settings.content_url or _origin(settings),
+    )
+    headers = {**OPEN_FILES, "Content-Type": manifests.MEDIA_TYPE}
+    return Answer(answer, headers=headers, cache="no-store")
+
+
+@publications.get("/positions", Permission.PUBLIC, problems=(403, 410))
+def positions(
+    session: Session, caller: Caller, plural: Plural, record_id: RecordId
+) -> Answer[Positions]:
+    """The publication's positions: places that do not depend on a screen's size."""
+    found = records.visible(session, record_id, caller.audience, KIND_OF[plural])
+    require_use(caller, found)
+    held = content.publication(session, record_id)
+    headers = {**OPEN_FILES, "Content-Type": manifests.POSITIONS_TYPE}
+    return Answer(_positions(session, held), headers=headers)
+
+
+@publications.get("/download", Permission.PUBLIC, problems=(403, 410, 416), json=False)
+def download(
+    session: Session,
+    caller: Caller,
+    adapters: Adapters,
+    usage: Recorder,
+    plural: Plural,
+    record_id: RecordId,
+) -> Response:
+    """The file, unaltered, under its own name."""
+    found = records.visible(session, record_id, caller.audience, KIND_OF[plural])
+    require_use(caller, found)
+    held = content.publication(session, record_id)
+    used(usage, caller, Event.DOWNLOAD, found)
+    return _download(adapters, held, found)
 
 
 def summary_title(found: records.Found) -> str:
