@@ -129,11 +129,12 @@ def _digest(path: Path) -> str:
 
 
 def _known(session: Session, digest: str) -> str | None:
+    """The record that holds it, a live one first. What was withdrawn does not come back so."""
     wanted = (
         select(HeldPublication.record_id)
         .join(RecordRow, RecordRow.id == HeldPublication.record_id)
-        .where(HeldPublication.sha256 == digest, RecordRow.state.in_(("published", "draft")))
-        .order_by(HeldPublication.record_id)
+        .where(HeldPublication.sha256 == digest)
+        .order_by(RecordRow.state.not_in(("published", "draft")), HeldPublication.record_id)
         .limit(1)
     )
     return session.scalar(wanted)
