@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from itertools import islice
@@ -84,7 +85,7 @@ class Target:
 def alternate(
     *targets: Target, seconds: float, connections: int = CONNECTIONS, goes: int = GOES
 ) -> list[Go]:
-    """The middle go of each target, by processor time per request."""
+    """The goes of each target in turn; of each figure the middle one."""
     for target in targets:
         target.go(_WARMING, connections)
     seen: list[list[Go]] = [[] for _ in targets]
@@ -156,15 +157,14 @@ def _by_threads(target: Target, seconds: float, connections: int) -> Go:
 
 def in_turn(server: Server, paths: Sequence[str], count: int) -> list[float]:
     """Milliseconds of single requests, one after the other, as one reader would wait for them."""
-    connection = HTTPConnection(server.host, server.port, timeout=30)
     taken = []
-    for path in islice(paths, count):
-        sent = time.perf_counter()
-        connection.request("GET", path, headers=_HEADERS)
-        answer = connection.getresponse()
-        answer.read()
-        if answer.status >= 400:
-            raise FaultyAnswersError(f"{answer.status} for {path}")
-        taken.append((time.perf_counter() - sent) * 1e3)
-    connection.close()
+    with closing(HTTPConnection(server.host, server.port, timeout=30)) as connection:
+        for path in islice(paths, count):
+            sent = time.perf_counter()
+            connection.request("GET", path, headers=_HEADERS)
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status >= 400:
+                raise FaultyAnswersError(f"{answer.status} for {path}")
+            taken.append((time.perf_counter() - sent) * 1e3)
     return taken

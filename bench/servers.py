@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -52,11 +52,10 @@ class Server:
 
         :raises HTTPException: for one that is no success.
         """
-        connection = HTTPConnection(self.host, self.port, timeout=30)
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        body = answer.read()
-        connection.close()
+        with closing(HTTPConnection(self.host, self.port, timeout=30)) as connection:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            body = answer.read()
         if answer.status >= 400:
             raise HTTPException(f"{answer.status} for {path}: {body[:300]!r}")
         return body
