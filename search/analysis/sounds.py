@@ -1,13 +1,13 @@
 """How titles sound: pinyin without tones, initials, and the key that sorts by them.
 
-Needed only where documents are written. The readings are pypinyin's data, read from its files
-when first needed and cut to what differs from a character's usual reading: its own interface takes
-five times as long, and its import a third of a web worker's memory.
+The readings are pypinyin's data, read from its files when first needed and cut to what differs
+from a character's usual reading: its own interface takes five times as long, and its import a
+third of a web worker's memory. Those of phrases are needed only where documents are written.
 """
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,27 +25,31 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _COLLATED = 60
 
 
-class _Readings(msgspec.Struct, frozen=True):
-    """``usual`` by character; ``phrases`` where they differ; ``starts`` of all phrases known."""
+class _Phrases(msgspec.Struct, frozen=True):
+    """``special`` are those read otherwise than by character; ``starts`` of all that are known."""
 
-    usual: dict[str, str]
-    phrases: dict[str, tuple[str, ...]]
+    special: dict[str, tuple[str, ...]]
     starts: frozenset[str]
 
 
-@lru_cache(maxsize=1)
-def _readings() -> _Readings:
+def _data(name: str) -> bytes:
     spec = find_spec("pypinyin")
     if spec is None or spec.origin is None:
         raise RuntimeError("pypinyin is not installed: titles cannot be given their pinyin")
-    folder = Path(spec.origin).parent
-    characters = msgspec.json.decode(
-        (folder / "pinyin_dict.json").read_bytes(), type=dict[str, str]
-    )
-    phrases = msgspec.json.decode(
-        (folder / "phrases_dict.json").read_bytes(), type=dict[str, list[list[str]]]
-    )
-    usual = {chr(int(point)): _toneless(all_.split(",")[0]) for point, all_ in characters.items()}
+    return (Path(spec.origin).parent / name).read_bytes()
+
+
+@lru_cache(maxsize=1)
+def readings_of_characters() -> Mapping[str, str]:
+    """The usual reading of each character known, without its tone."""
+    characters = msgspec.json.decode(_data("pinyin_dict.json"), type=dict[str, str])
+    return {chr(int(point)): _toneless(all_.split(",")[0]) for point, all_ in characters.items()}
+
+
+@lru_cache(maxsize=1)
+def _readings_of_phrases() -> _Phrases:
+    usual = readings_of_characters()
+    phrases = msgspec.json.decode(_data("phrases_dict.json"), type=dict[str, list[list[str]]])
     special = {
         phrase: reading
         for phrase, syllables in phrases.items()
@@ -54,7 +58,7 @@ def _readings() -> _Readings:
         != tuple(usual.get(character) for character in phrase)
     }
     starts = {phrase[:end] for phrase in phrases for end in range(1, len(phrase) + 1)}
-    return _Readings(usual, special, frozenset(starts))
+    return _Phrases(special, frozenset(starts))
 
 
 @lru_cache(maxsize=4096)
@@ -65,8 +69,8 @@ def _toneless(syllable: str) -> str:
 
 def pinyin(chinese: str) -> list[str]:
     """One syllable for each character, by the longest phrases known; unknown ones stay."""
-    readings = _readings()
-    usual, starts = readings.usual, readings.starts
+    usual, phrases = readings_of_characters(), _readings_of_phrases()
+    starts = phrases.starts
     syllables: list[str] = []
     place = 0
     while place < len(chinese):
@@ -74,7 +78,7 @@ def pinyin(chinese: str) -> list[str]:
         while end < len(chinese) and chinese[place : end + 1] in starts:
             end += 1
         phrase = chinese[place:end]
-        special = readings.phrases.get(phrase)
+        special = phrases.special.get(phrase)
         syllables += special or [usual.get(character, character) for character in phrase]
         place = end
     return syllables
@@ -91,7 +95,7 @@ def sounds(title: str) -> list[list[str]]:
     written = _LONE_SURROGATE.sub(" ", unicodedata.normalize("NFKC", title))
     if not any(map(is_chinese, runs(written))):
         return []
-    usual = _readings().usual
+    usual = readings_of_characters()
     texts = dict.fromkeys((_TO_SIMPLIFIED.convert(written), written))
     by_phrase = [_syllables(text) for text in texts]
     alone = [

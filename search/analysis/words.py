@@ -3,6 +3,8 @@
 The work is bounded: so many characters are read, so many words kept, so many tokens a word.
 """
 
+from itertools import combinations
+
 import msgspec
 
 from search.analysis.folding import fold
@@ -13,6 +15,7 @@ from search.analysis.tokens import is_chinese, run_tokens, runs
 LONGEST_QUERY = 400
 MOST_WORDS = 24
 MOST_TOKENS = 48
+_MOST_IN_PARTS = 12
 
 
 class Word(msgspec.Struct, frozen=True):
@@ -46,6 +49,13 @@ class Words(msgspec.Struct, frozen=True):
         cut = [token for run in self.key.split(" ") for token in run_tokens(run)]
         whole = cut[:-1] if len(cut) > 1 and is_chinese(cut[-1]) else cut
         return tuple(whole[:MOST_TOKENS])
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The keys of titles that are some of the words in a row; of the first dozen words."""
+        texts = [word.text for word in self.items[:_MOST_IN_PARTS]]
+        spans = combinations(range(len(texts) + 1), 2)
+        return tuple({" ".join(runs(" ".join(texts[start:end]))): None for start, end in spans})
 
 
 def read_words(text: str) -> Words:

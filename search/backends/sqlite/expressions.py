@@ -2,6 +2,7 @@
 
 from operator import add
 
+from search.analysis import names
 from search.analysis.syllables import cut_syllables, may_be_initials
 from search.analysis.tokens import STEM_MARK
 from search.analysis.words import Word, Words
@@ -54,6 +55,20 @@ def one_of(word: Word) -> str:
         return phrase
     forms = dict.fromkeys((phrase, _quote(STEM_MARK + word.stem), _quote(word.stem)))
     return f"({' OR '.join(forms)})"
+
+
+def romanised(words: Words) -> str:
+    """Every word required, Chinese ones perhaps as a name in pinyin; empty when none can be one."""
+    spelled = [names.romanised(word.text) for word in words.items]
+    if not any(spelled):
+        return ""
+    return " AND ".join(map(_or_named, words.items, spelled))
+
+
+def _or_named(word: Word, ways: tuple[tuple[str, ...], ...]) -> str:
+    if not ways:
+        return one_of(word)
+    return f"({one_of(word)} OR agents : ({' OR '.join(map(_phrase, ways))}))"
 
 
 def title_beginning(words: Words) -> str:

@@ -1,11 +1,12 @@
 """Rows that match words, and rows whose titles are the words.
 
-Sets past ``EXACT_TO`` are cut to the best so many before they are joined, which is what keeps the
-commonest words within their time.
+Up to ``EXACT_TO`` every match is weighed. Past that, titles with the words are weighed and come
+first; the others follow as they were written, the newest first. So the work for a word that
+nearly every record has is bounded, and "the best so many" still means something.
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 import msgspec
@@ -16,88 +17,81 @@ from search.index import EXACT_TO
 
 _MOST_RAISED = 300
 
-
-class Match(msgspec.Struct, gc=False):
-    """A row that matched: its score (higher is better), folded title, facet codes and work."""
-
-    row: int
-    score: float
-    key: str
-    codes: bytes
-    work: str
-
-
-def dead_rows(connection: sqlite3.Connection) -> int:
-    """How many rows of ``words`` belong to no document any more."""
-    found: tuple[int] = connection.execute("SELECT value FROM meta WHERE name = 'dead'").fetchone()
-    return found[0]
+#: A row and its score; higher is better.
+Scored = tuple[int, float]
 
 
 def match_words(
     connection: sqlite3.Connection, table: str, expression: str, condition: Where
-) -> list[Match]:
-    """The best rows of an FTS5 expression, one more than are counted exactly."""
-    if condition.sql:
-        score = _score(table)
-        statement = (
-            f"SELECT d.row, {score} AS score, d.key, d.codes, d.work FROM {table}"
-            f" CROSS JOIN document d ON d.row = {table}.rowid"
-            f" WHERE {table} MATCH ? AND {condition.sql}"
-            f" ORDER BY score DESC LIMIT {EXACT_TO + 1}"
-        )
-        rows = connection.execute(statement, [expression, *condition.parameters])
-        return [Match(*row) for row in rows]
-    most = EXACT_TO + 1 + dead_rows(connection)
-    if table == "words" and _are_so_many(connection, expression, most):
-        return _titles_first(connection, expression, most)
-    return _ranked(connection, table, expression, most)
+) -> list[Scored]:
+    """The best live rows of an FTS5 expression, best first, one more than are counted exactly."""
+    if table == "words" and _are_so_many(connection, expression, condition):
+        return _titles_first(connection, expression, condition)
+    return _weighed(connection, table, expression, condition)
 
 
-def _score(table: str) -> str:
+def _are_so_many(connection: sqlite3.Connection, expression: str, condition: Where) -> bool:
+    """Whether more match than are counted exactly; the condition is asked only of those sets."""
+    return _reaches(connection, expression, Where("", [])) and (
+        not condition.sql or _reaches(connection, expression, condition)
+    )
+
+
+def _reaches(connection: sqlite3.Connection, expression: str, condition: Where) -> bool:
+    counted: tuple[int] = connection.execute(
+        f"SELECT count(*) FROM (SELECT 1 FROM {_source('words', condition)} LIMIT {EXACT_TO + 1})",
+        [expression, *condition.parameters],
+    ).fetchone()
+    return counted[0] > EXACT_TO
+
+
+_LIVE = "rowid NOT IN (SELECT row FROM dead)"
+
+
+def _source(table: str, condition: Where) -> str:
+    """What to select live rows from, up to and with the place of an FTS5 expression."""
+    if not condition.sql:
+        return f"{table} WHERE {table} MATCH ? AND {_LIVE}"
+    return (
+        f"{table} CROSS JOIN document d ON d.row = {table}.rowid"
+        f" WHERE {table} MATCH ? AND {condition.sql}"
+    )
+
+
+def _weighed(
+    connection: sqlite3.Connection, table: str, expression: str, condition: Where
+) -> list[Scored]:
     weights = fts.WORD_WEIGHTS if table == "words" else fts.SOUND_WEIGHTS
-    return f"-bm25({table}, {weights})"  # lower is better to FTS5
+    return connection.execute(  # bm25 is lower for what is better
+        f"SELECT {table}.rowid, -bm25({table}, {weights}) AS score"
+        f" FROM {_source(table, condition)} ORDER BY score DESC LIMIT {EXACT_TO + 1}",
+        [expression, *condition.parameters],
+    ).fetchall()
 
 
-def _are_so_many(connection: sqlite3.Connection, expression: str, most: int) -> bool:
-    counted = connection.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)", (expression, most)
-    )
-    return bool(counted.fetchone() == (most,))
-
-
-def _ranked(connection: sqlite3.Connection, table: str, expression: str, most: int) -> list[Match]:
-    rows = connection.execute(
-        "SELECT d.row, m.score, d.key, d.codes, d.work FROM"
-        f" (SELECT rowid, {_score(table)} AS score FROM {table} WHERE {table} MATCH ?"
-        " ORDER BY score DESC LIMIT ?) m"
-        f" CROSS JOIN document d ON d.row = m.rowid LIMIT {EXACT_TO + 1}",
-        (expression, most),
-    )
-    return [Match(*row) for row in rows]
-
-
-def _titles_first(connection: sqlite3.Connection, expression: str, most: int) -> list[Match]:
-    """Of a very common word: titles that have it, best first, then others as they stand.
-
-    To weigh every record that names its publisher costs more than its place at the end is worth.
-    """
-    titles = _ranked(connection, "words", f"title : ({expression})", most)
-    if len(titles) > EXACT_TO:
+def _titles_first(
+    connection: sqlite3.Connection, expression: str, condition: Where
+) -> list[Scored]:
+    titles = _weighed(connection, "words", f"title : ({expression})", condition)
+    missing = EXACT_TO + 1 - len(titles)
+    if not missing:
         return titles
-    known = {match.row for match in titles}
+    known = {row for row, _ in titles}
     rows = connection.execute(
-        "SELECT d.row, 0.0, d.key, d.codes, d.work FROM"
-        " (SELECT rowid FROM words WHERE words MATCH ? LIMIT ?) m"
-        " CROSS JOIN document d ON d.row = m.rowid",
-        (expression, most + len(titles)),
+        f"SELECT words.rowid, 0.0 FROM {_source('words', condition)}"
+        f" ORDER BY words.rowid DESC LIMIT {EXACT_TO + 1}",
+        [expression, *condition.parameters],
     )
-    others = (Match(*row) for row in rows if row[0] not in known)
-    return [*titles, *islice(others, EXACT_TO + 1 - len(titles))]
+    others = (one for one in rows if one[0] not in known)
+    return [*titles, *islice(others, missing)]
 
 
-def whole_titles(connection: sqlite3.Connection, key: str) -> list[int]:
-    """The rows that have exactly this key."""
-    return [row for (row,) in connection.execute("SELECT row FROM title WHERE key = ?", (key,))]
+def titles_of(connection: sqlite3.Connection, keys: Sequence[str]) -> list[tuple[str, int]]:
+    """The keys of ``title`` that there are among these, each with a row that has it."""
+    return connection.execute(
+        "SELECT key, row FROM title WHERE key IN (SELECT value FROM json_each(?))",
+        (msgspec.json.encode(keys).decode(),),
+    ).fetchall()
 
 
 def beginning_titles(connection: sqlite3.Connection, start: str) -> list[tuple[int, int]]:
@@ -109,15 +103,39 @@ def beginning_titles(connection: sqlite3.Connection, start: str) -> list[tuple[i
     return rows.fetchall()
 
 
-def match_rows(
+def only_passing(
     connection: sqlite3.Connection, rows: Iterable[int], condition: Where
-) -> list[Match]:
+) -> list[Scored]:
     """Those of the rows that pass the condition, with no score yet."""
-    wanted = list(rows)
-    found = connection.execute(
-        "SELECT d.row, 0.0, d.key, d.codes, d.work FROM document d"
-        " WHERE d.row IN (SELECT value FROM json_each(?))"
-        + (f" AND {condition.sql}" if condition.sql else ""),
-        [msgspec.json.encode(wanted).decode(), *condition.parameters],
-    )
-    return [Match(*row) for row in found]
+    passing = f" WHERE {condition.sql}" if condition.sql else ""
+    return connection.execute(
+        f"SELECT d.row, 0.0 FROM {_GIVEN}{passing}", [_listed(rows), *condition.parameters]
+    ).fetchall()
+
+
+def folded_titles(connection: sqlite3.Connection, rows: Iterable[int]) -> Mapping[int, str]:
+    """The folded titles of rows."""
+    return _column(connection, "key", rows)
+
+
+def works_of(connection: sqlite3.Connection, rows: Iterable[int]) -> Mapping[int, str]:
+    """The works that rows belong to."""
+    return _column(connection, "work", rows)
+
+
+def facet_codes(connection: sqlite3.Connection, rows: Iterable[int]) -> list[bytes]:
+    """The facet codes of rows, read as they lie."""
+    found = connection.execute(f"SELECT d.codes FROM {_GIVEN}", (_listed(sorted(rows)),))
+    return [codes for (codes,) in found]
+
+
+_GIVEN = "json_each(?) g CROSS JOIN document d ON d.row = g.value"
+
+
+def _column(connection: sqlite3.Connection, name: str, rows: Iterable[int]) -> dict[int, str]:
+    found = connection.execute(f"SELECT d.row, d.{name} FROM {_GIVEN}", (_listed(rows),))
+    return dict(found.fetchall())
+
+
+def _listed(rows: Iterable[int]) -> str:
+    return msgspec.json.encode(list(rows)).decode()

@@ -1,6 +1,7 @@
 """Order by relevance: bm25 over weighted columns, raised where the query begins or is a title."""
 
 import sqlite3
+from collections.abc import Sequence
 
 from search.analysis.syllables import plain
 from search.analysis.tokens import is_chinese
@@ -8,61 +9,98 @@ from search.analysis.words import Words
 from search.backends.sqlite import expressions as fts
 from search.backends.sqlite.filters import Where
 from search.backends.sqlite.matching import (
-    Match,
+    Scored,
     beginning_titles,
-    match_rows,
+    folded_titles,
     match_words,
-    whole_titles,
+    only_passing,
+    titles_of,
 )
 from search.index import EXACT_TO, RELEVANCE_DEPTH
 
 _RAISE = {fts.BY_TITLE: 200.0, fts.BY_OTHER: 120.0, fts.BY_PINYIN: 80.0, fts.BY_INITIALS: 60.0}
 _RAISE_BEGINNING = 0.4  # of the above, by the share of the title that was typed
 _RAISE_WITHIN = 4.0  # by the same share, wherever in the title it stands
+_RAISE_PART = 0.25  # of the above for a title that is a part of the query, and more by its share
 #: With more records than this by their words, letters are words and not pinyin.
 _FEW = 30
 
 
-def ranked(connection: sqlite3.Connection, words: Words, condition: Where) -> list[Match]:
-    """The best ``EXACT_TO`` + 1 matches of a query's words or sounds, best first."""
+def ranked(connection: sqlite3.Connection, words: Words, condition: Where) -> list[Scored]:
+    """The best ``EXACT_TO`` + 1 rows of a query's words or sounds, best first."""
     matches = match_words(connection, "words", fts.all_of(words), condition)
     raised = _raised(connection, (fts.BY_TITLE, fts.BY_OTHER), words.key)
-    missing = set(raised).difference(match.row for match in matches) if _is_cut(matches) else set()
+    missing = set(raised).difference(_rows(matches)) if len(matches) > EXACT_TO else set()
+    if len(matches) < _FEW:
+        matches += _by_name(connection, words, condition, _rows(matches))
     if words.latin and len(matches) < _FEW:
-        matches += _by_sound(connection, words, condition, {match.row for match in matches})
+        matches += _by_sound(connection, words, condition, _rows(matches))
         sounding = _raised(connection, (fts.BY_PINYIN, fts.BY_INITIALS), plain(words.latin))
-        missing |= set(sounding).difference(match.row for match in matches)
+        missing |= set(sounding).difference(_rows(matches))
         raised = {**sounding, **raised}
     if missing:
-        matches += match_rows(connection, missing, condition)
-    return _in_order(matches, words.key, raised)
+        matches += only_passing(connection, missing, condition)
+    return _in_order(connection, matches, words.key, raised)
 
 
-def _in_order(matches: list[Match], key: str, raised: dict[int, float]) -> list[Match]:
+def loosely_ranked(connection: sqlite3.Connection, words: Words, condition: Where) -> list[Scored]:
+    """Rows with any of the words, those first whose whole title is some of the words in a row."""
+    matches = match_words(connection, "words", fts.any_of(words), condition)
+    keys = {
+        fts.title_key(way, part): _RAISE[way] * (_RAISE_PART + len(part) / len(words.key))
+        for way in (fts.BY_OTHER, fts.BY_TITLE)
+        for part in words.parts
+    }
+    raised: dict[int, float] = {}
+    for key, row in titles_of(connection, list(keys)):
+        raised[row] = max(raised.get(row, 0.0), keys[key])
+    missing = set(raised).difference(_rows(matches))
+    return _in_order(
+        connection, matches + only_passing(connection, missing, condition), words.key, raised
+    )
+
+
+def _in_order(
+    connection: sqlite3.Connection, matches: list[Scored], key: str, raised: dict[int, float]
+) -> list[Scored]:
     """Best first as far as readers can go; the rest is only counted and stays as it came."""
     head, tail = matches[:RELEVANCE_DEPTH], matches[RELEVANCE_DEPTH:]
-    head += [match for match in tail if match.row in raised]
-    tail = [match for match in tail if match.row not in raised]
-    for match in head:
-        match.score += raised.get(match.row, 0.0)
-        if key in match.key:
-            match.score += _RAISE_WITHIN * len(key) / len(match.key)
-    head.sort(key=lambda match: (-match.score, match.row))
-    return head + tail
+    if raised:
+        head += [one for one in tail if one[0] in raised]
+        tail = [one for one in tail if one[0] not in raised]
+    titles = folded_titles(connection, _rows(head))
+    final = [(row, score + raised.get(row, 0.0) + _within(key, titles[row])) for row, score in head]
+    return sorted(final, key=lambda one: (-one[1], one[0])) + tail
 
 
-def _is_cut(matches: list[Match]) -> bool:
-    return len(matches) > EXACT_TO
+def _within(key: str, title: str) -> float:
+    return _RAISE_WITHIN * len(key) / len(title) if key in title else 0.0
+
+
+def _rows(matches: Sequence[Scored]) -> set[int]:
+    return {row for row, _ in matches}
+
+
+def _by_name(
+    connection: sqlite3.Connection, words: Words, condition: Where, known: set[int]
+) -> list[Scored]:
+    """Records that name one of the words in pinyin, as catalogues abroad do: Cao, Xueqin."""
+    expression = fts.romanised(words)
+    return _others(connection, "words", expression, condition, known) if expression else []
 
 
 def _by_sound(
     connection: sqlite3.Connection, words: Words, condition: Where, known: set[int]
-) -> list[Match]:
+) -> list[Scored]:
     expression = fts.sounds_of(words.latin)
-    if not expression:
-        return []
-    found = match_words(connection, "sounds", expression, condition)
-    return [match for match in found if match.row not in known]
+    return _others(connection, "sounds", expression, condition, known) if expression else []
+
+
+def _others(
+    connection: sqlite3.Connection, table: str, expression: str, condition: Where, known: set[int]
+) -> list[Scored]:
+    found = match_words(connection, table, expression, condition)
+    return [one for one in found if one[0] not in known]
 
 
 def _raised(connection: sqlite3.Connection, ways: tuple[str, ...], key: str) -> dict[int, float]:
@@ -74,6 +112,6 @@ def _raised(connection: sqlite3.Connection, ways: tuple[str, ...], key: str) -> 
         for row, length in beginning_titles(connection, start):
             share = _RAISE_BEGINNING * len(whole) / length
             raised[row] = max(raised.get(row, 0.0), _RAISE[way] * share)
-        for row in whole_titles(connection, whole):
+        for _, row in titles_of(connection, [whole]):
             raised[row] = max(raised.get(row, 0.0), _RAISE[way])
     return raised

@@ -9,11 +9,11 @@ from search.analysis import ANALYSIS_VERSION
 from search.index import IndexUnavailableError
 
 ENGINE = "sqlite"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # ``words`` and ``sounds`` keep no text: a changed text gets a new row and leaves its old one dead,
-# because deleting would need the very tokens that were once given. ``document`` knows the live
-# rows, the dead are counted in ``meta``, and a rebuild drops them.
+# because deleting would need the very tokens that were once given. ``dead`` lists those, and a
+# rebuild drops them.
 _TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE version (
@@ -40,6 +40,7 @@ CREATE INDEX document_year_up ON document (year_up, id);
 CREATE INDEX document_year_down ON document (year_down, id);
 CREATE INDEX document_added ON document (added_at, id);
 CREATE INDEX document_title ON document (sort_title, id);
+CREATE TABLE dead (row INTEGER PRIMARY KEY);
 CREATE TABLE stored (row INTEGER PRIMARY KEY, fields BLOB NOT NULL);
 CREATE TABLE code (
     code INTEGER PRIMARY KEY,    -- its lowest bits say the facet: see codes
@@ -95,12 +96,7 @@ def create(path: Path) -> None:
                 connection.execute(statement)
             connection.executemany(
                 "INSERT INTO meta VALUES (?, ?)",
-                [
-                    ("schema", SCHEMA_VERSION),
-                    ("analysis", ANALYSIS_VERSION),
-                    ("dead", 0),
-                    ("row", 0),
-                ],
+                [("schema", SCHEMA_VERSION), ("analysis", ANALYSIS_VERSION), ("row", 0)],
             )
         connection.execute("COMMIT")
     finally:

@@ -11,8 +11,8 @@ from search.backends.sqlite.codes import count_facets
 from search.backends.sqlite.corrections import corrected
 from search.backends.sqlite.filters import Where, where
 from search.backends.sqlite.listing import count_documents, listed, listed_codes
-from search.backends.sqlite.matching import Match, match_words
-from search.backends.sqlite.ranking import ranked
+from search.backends.sqlite.matching import Scored, facet_codes, works_of
+from search.backends.sqlite.ranking import loosely_ranked, ranked
 from search.backends.sqlite.schema import decode_stored
 from search.highlights import highlight
 from search.index import (
@@ -33,7 +33,7 @@ class _Found(msgspec.Struct):
     """The matches of a word search, best first, and how they came about."""
 
     words: Words
-    matches: list[Match]
+    matches: list[Scored]
     correction: str | None = None
     relaxed: bool = False
 
@@ -52,18 +52,19 @@ def answer(connection: sqlite3.Connection, query: Query) -> Hits:
         return _list_all(connection, query, condition)
     found = _find(connection, words, condition)
     if query.by_work:
-        found.matches = _best_of_works(found.matches)
+        found.matches = _best_of_works(connection, found.matches)
     if query.sort is Sort.RELEVANCE:
         page, after = _relevance_page(found.matches, query)
     else:
         narrowed = _only(found, condition, query)
         page, after = listed(connection, narrowed, query)
-    counted = found.matches[:EXACT_TO]
+    counted = [row for row, _ in found.matches[:EXACT_TO]]
+    blobs = facet_codes(connection, counted) if query.facets else []
     return Hits(
         total=len(counted),
         total_exact=found.exact,
         items=_hits(connection, page, found.words if query.highlights else None),
-        facets=count_facets(connection, [match.codes for match in counted], query),
+        facets=count_facets(connection, blobs, query),
         facets_exact=found.exact,
         correction=found.correction,
         relaxed=found.relaxed,
@@ -94,37 +95,34 @@ def _find(connection: sqlite3.Connection, words: Words, condition: Where) -> _Fo
         right = read_words(better)
         if matches := ranked(connection, right, condition):
             return _Found(right, matches, correction=better)
-    matches = match_words(connection, "words", fts.any_of(words), condition)
+    matches = loosely_ranked(connection, words, condition)
     return _Found(words, matches, relaxed=bool(matches))
 
 
-def _best_of_works(matches: list[Match]) -> list[Match]:
-    best: dict[str, Match] = {}
+def _best_of_works(connection: sqlite3.Connection, matches: list[Scored]) -> list[Scored]:
+    works = works_of(connection, (row for row, _ in matches))
+    best: dict[str, Scored] = {}
     for match in matches:
-        best.setdefault(match.work, match)
+        best.setdefault(works[match[0]], match)
     return list(best.values())
 
 
-def _relevance_page(
-    matches: list[Match], query: Query
-) -> tuple[list[tuple[int, float]], Position | None]:
-    """The page after a position, as rows with scores, and the position of its end."""
+def _relevance_page(matches: list[Scored], query: Query) -> tuple[list[Scored], Position | None]:
+    """The page after a position, and the position of its end."""
     reachable = matches[:RELEVANCE_DEPTH]
     start = 0
     if query.after is not None:
-        score, row = _relevance_position(query.after)
-        start = next(
-            (
-                place
-                for place, match in enumerate(reachable)
-                if (-match.score, match.row) > (-score, row)
-            ),
-            len(reachable),
+        last, last_row = _relevance_position(query.after)
+        places = (
+            place
+            for place, (row, score) in enumerate(reachable)
+            if (-score, row) > (-last, last_row)
         )
+        start = next(places, len(reachable))
     page = reachable[start : start + query.limit]
     more = start + query.limit < len(reachable)
-    after = (page[-1].score, page[-1].row) if page and more else None
-    return [(match.row, match.score) for match in page], after
+    row, score = page[-1] if page else (0, 0.0)
+    return page, (score, row) if page and more else None
 
 
 def _relevance_position(after: Position) -> tuple[float, int]:
@@ -138,16 +136,13 @@ def _relevance_position(after: Position) -> tuple[float, int]:
 def _only(found: _Found, condition: Where, query: Query) -> Where:
     """The condition that a document is among what was found."""
     if found.exact or query.by_work:
-        rows = msgspec.json.encode([match.row for match in found.matches]).decode()
+        rows = msgspec.json.encode([row for row, _ in found.matches]).decode()
         return Where("d.row IN (SELECT value FROM json_each(?))", [rows])
-    return condition.and_(
-        "d.row IN (SELECT rowid FROM words WHERE words MATCH ?)", fts.all_of(found.words)
-    )
+    expression = fts.any_of(found.words) if found.relaxed else fts.all_of(found.words)
+    return condition.and_("d.row IN (SELECT rowid FROM words WHERE words MATCH ?)", expression)
 
 
-def _hits(
-    connection: sqlite3.Connection, page: Sequence[tuple[int, float]], words: Words | None
-) -> list[Hit]:
+def _hits(connection: sqlite3.Connection, page: Sequence[Scored], words: Words | None) -> list[Hit]:
     rows = msgspec.json.encode([row for row, _ in page]).decode()
     found = {
         row: (identifier, fields)

@@ -113,7 +113,6 @@ class Batch:
         self._connection = connection
         self._codes = codes
         self._rows = _Rows()
-        self._dead = 0
 
     def write(self, items: Iterable[Item]) -> list[Outcome]:
         """Write what is newer than what is held; of one id in a batch the newest counts."""
@@ -175,7 +174,6 @@ class Batch:
     def _bury(self, row: int | None) -> None:
         if row is not None:
             self._rows.gone.append((row,))
-            self._dead += 1
 
     def _add_text(self, document: Document, fields: bytes, folded: str, row: int) -> None:
         readings = [
@@ -233,6 +231,7 @@ class Batch:
         rows, run = self._rows, self._connection.executemany
         for table in ("document", "stored", "subject", "title"):
             run(f"DELETE FROM {table} WHERE row = ?", rows.gone)
+        run("INSERT INTO dead VALUES (?)", rows.gone)
         run("INSERT INTO stored VALUES (?, ?)", rows.stored)
         run(
             "INSERT INTO words (rowid, title, other, agents, subjects, identifiers, rest, stems)"
@@ -244,10 +243,7 @@ class Batch:
         run(f"INSERT OR REPLACE INTO document VALUES ({', '.join('?' * 14)})", rows.document)
         run("INSERT INTO subject VALUES (?, ?)", sorted(rows.subject))
         run("INSERT OR REPLACE INTO version VALUES (?, ?, ?)", rows.version)
-        run(
-            "UPDATE meta SET value = value + ? WHERE name = ?",
-            [(used, "row"), (self._dead, "dead")],
-        )
+        run("UPDATE meta SET value = value + ? WHERE name = 'row'", [(used,)])
 
 
 def _fault(item: Item) -> str:
