@@ -98,7 +98,7 @@ def ingest(intake: Intake, path: Path) -> Ingested:
         if known := _known(session, digest):
             return Ingested(shown, Fate.KNOWN, known)
     with tempfile.TemporaryDirectory(prefix="kaijuan-ingest-") as folder:
-        examination = intake.examiner.examine(path, Path(folder), path.name)
+        examination = intake.examiner.examine(path, Path(folder), Path(shown).name)
         findings = tuple(
             IngestFinding(f.code, f.message, f.place, str(f.severity)) for f in examination.findings
         )
