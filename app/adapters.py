@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from app.config import Settings
+from app.config import SettingError, Settings
 from app.database import Database
 from app.storage.factory import open_store
 from app.storage.ports import ObjectStore
@@ -45,5 +45,12 @@ def open_adapters(settings: Settings) -> Adapters:
 
 
 def search_folder(settings: Settings) -> Path:
-    """Where the embedded index lies."""
-    return Path(urlsplit(settings.search_url).path)
+    """Where the embedded index lies.
+
+    :raises SettingError: for the address of an engine that this release has no backend for.
+    """
+    address = urlsplit(settings.search_url)
+    if address.scheme != "sqlite":
+        wanted = "sqlite:///FOLDER; the embedded index is the one this release has"
+        raise SettingError("KAIJUAN_SEARCH_URL", settings.search_url, wanted)
+    return Path(address.path)

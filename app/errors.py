@@ -111,6 +111,15 @@ class TooLargeError(KaijuanError):
         self.limit, self.unit = limit, unit
 
 
+class ReadOnlyError(KaijuanError):
+    """This installation takes no changes for now; reading goes on."""
+
+    retry_after = 60
+
+    def __init__(self) -> None:
+        super().__init__("Changes are not taken at the moment (read-only); reading goes on.")
+
+
 class UnavailableError(KaijuanError):
     """An engine is away; the request may be repeated after ``retry_after`` seconds."""
 

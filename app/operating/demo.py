@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import click
@@ -45,14 +44,15 @@ def load_when_empty(settings: Settings) -> None:
 
 def load(adapters: Adapters) -> Loaded:
     """Loads libraries, records and books; repeating it changes nothing."""
-    with tempfile.TemporaryDirectory(prefix="kaijuan-demo-") as folder:
-        shown = material(Path(folder))
-        loaded = Loaded()
-        with adapters.database.transaction() as session:
+    folder = adapters.data_dir / "demonstration"
+    folder.mkdir(exist_ok=True)
+    shown, loaded = material(folder), Loaded()
+    with adapters.database.transaction() as session:
+        if not classifying.is_detailed(session):
             classifying.import_tree(session, shown.subjects)
-        loaded.libraries = _libraries(adapters, shown, Path(folder))
-        loaded.records = _records(adapters, shown)
-        loaded.books = _books(adapters, shown)
+    loaded.libraries = _libraries(adapters, shown, folder)
+    loaded.records = _records(adapters, shown)
+    loaded.books = _books(adapters, shown)
     while indexing.drain(adapters.database, adapters.index):
         pass
     return loaded

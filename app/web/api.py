@@ -25,7 +25,7 @@ from flask import Blueprint, Flask, Response, current_app, request
 from sqlalchemy.orm import Session
 
 from app.database import Database
-from app.errors import ForbiddenError, UnauthenticatedError
+from app.errors import ForbiddenError, ReadOnlyError, UnauthenticatedError
 from app.permissions import Caller, Permission
 from app.web import idempotency
 from app.web.access import Authenticate
@@ -66,6 +66,7 @@ class Endpoint:
 @dataclass(slots=True)
 class _Services:
     database: Database
+    read_only: bool
     authenticate: Authenticate
     provided: dict[Any, Any]
 
@@ -135,9 +136,14 @@ class Endpoints:
         return register
 
 
-def install(app: Flask, database: Database, authenticate: Authenticate) -> None:
-    """Gives the endpoints of ``app`` their database and their way to know callers."""
-    app.extensions["kaijuan.services"] = _Services(database, authenticate, {})
+def install(
+    app: Flask, database: Database, authenticate: Authenticate, *, read_only: bool = False
+) -> None:
+    """Gives the endpoints of ``app`` their database and their way to know callers.
+
+    ``read_only`` refuses every write with 503 while reading goes on.
+    """
+    app.extensions["kaijuan.services"] = _Services(database, read_only, authenticate, {})
     app.extensions["kaijuan.endpoints"] = {}
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.register_error_handler(RefusedError, lambda refused: refused.response)
@@ -180,6 +186,8 @@ def _run_write(endpoint: Endpoint, plan: list[_Parameter], path: dict[str, str])
     services: _Services = current_app.extensions["kaijuan.services"]
     with services.database.transaction(writes=False) as session:
         caller = _admit(endpoint, services, session)
+    if services.read_only:
+        raise ReadOnlyError
     early = {p.name: p.fill(path, None, caller, services) for p in plan if p.name != "session"}
     with services.database.transaction() as session:
         if any(p.name == "session" for p in plan):

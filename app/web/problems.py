@@ -130,6 +130,7 @@ BY_ERROR: dict[type[errors.KaijuanError], ProblemType] = {
     errors.NotUsableError: NOT_USABLE,
     errors.TooLargeError: TOO_LARGE,
     errors.UnavailableError: UNAVAILABLE,
+    errors.ReadOnlyError: UNAVAILABLE,
 }
 BY_STATUS = {kind.status: kind for kind in (*reversed(TYPES.values()),)}
 
@@ -179,7 +180,7 @@ def answer_domain_error(error: errors.KaijuanError) -> Response:
     }
     faults = [Place(f.place, f.code, f.message) for f in getattr(error, "faults", ())]
     response = answer(kind, str(error), faults=faults, **data)
-    if isinstance(error, errors.UnavailableError):
+    if isinstance(error, errors.UnavailableError | errors.ReadOnlyError):
         response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, errors.UnauthenticatedError):
         response.headers["WWW-Authenticate"] = 'Bearer realm="Kaijuan"'

@@ -63,6 +63,12 @@ def seed(session: Session) -> None:
     session.execute(insert(SubjectNode), rows)
 
 
+def is_detailed(session: Session) -> bool:
+    """Whether there are more classes than the main ones."""
+    below = select(SubjectNode.code).where(SubjectNode.parent_code.is_not(None)).limit(1)
+    return session.scalar(below) is not None
+
+
 def import_tree(session: Session, path: Path) -> Report:
     """Adds and renames the classes of a tree; repeatable.
 
