@@ -42,7 +42,6 @@ class House:
         self.database = self.adapters.database
         event.listen(self.database.engine, "connect", _hurry)
         Base.metadata.create_all(self.database.engine, tables=TABLES)
-        self.bell = background.open_bell(self.settings.queue_url)
         self.open_doors()
 
     def open_doors(self, adapters: Adapters | None = None) -> None:
