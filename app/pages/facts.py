@@ -14,6 +14,8 @@ from app.pages.render import link
 from app.pages.words import Words
 
 _LONGEST = 4_000
+_INTERNAL = ("file", "uid")
+"""Schemes that say nothing to a reader."""
 _SCHEMES = {"isbn": "ISBN ", "issn": "ISSN ", "doi": "DOI "}
 
 
@@ -32,7 +34,11 @@ def facts(seen: RecordView, words: Words) -> list[tuple[str, list[Fact]]]:
     others = [title for title in about.other_titles if title.kind not in ("subtitle", "parallel")]
     rating = f"{about.rating:.2f}" if about.rating is not None else ""
     votes = words("record.votes", n=f"{about.votes:,}") if about.votes else ""
-    known_by = [Fact(_SCHEMES.get(i.scheme, "") + i.value) for i in about.identifiers]
+    known_by = [
+        Fact(_SCHEMES.get(i.scheme, "") + i.value)
+        for i in about.identifiers
+        if i.scheme not in _INTERNAL
+    ]
     listed = [
         ("record.other-titles", [Fact(title.value) for title in others]),
         ("record.date", [Fact(about.date.written, note=understood(about.date, words))]),
