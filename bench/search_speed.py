@@ -19,6 +19,7 @@ from bench.known_items import KnownItem, KnownItems, Way
 from bench.search_records import documents, records_file
 from search.analysis.words import read_words
 from search.backends.sqlite import SqliteIndex
+from search.backends.sqlite.codes import Codes
 from search.backends.sqlite.expressions import WORD_WEIGHTS, all_of
 from search.backends.sqlite.schema import connect, create
 from search.backends.sqlite.writing import Batch
@@ -97,14 +98,12 @@ def ready_rows(path: Path, given: Sequence[Document]) -> Iterator[list[Statement
     create(path)
     connection = sqlite3.connect(path, isolation_level=None, factory=Recording)
     connection.execute("PRAGMA synchronous=OFF")
-    codes: dict[tuple[str, str], int] = {}
+    codes = Codes()
     for batch in batches(given):
-        known = len(codes)
         connection.execute("BEGIN")
         Batch(connection, codes).write(batch)
         connection.execute("COMMIT")
-        fresh = [(code, *value) for value, code in list(codes.items())[known:]]
-        yield [("INSERT INTO code VALUES (?, ?, ?)", fresh), *connection.kept]
+        yield connection.kept
         connection.kept.clear()
     connection.close()
 

@@ -17,7 +17,7 @@ import opencc
 
 from search.analysis.folding import fold
 from search.analysis.syllables import plain
-from search.analysis.tokens import is_chinese, runs
+from search.analysis.tokens import is_chinese, runs, title_runs
 
 _TO_SIMPLIFIED = opencc.OpenCC("t2s")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -67,21 +67,22 @@ def _toneless(syllable: str) -> str:
     return plain("".join(letter for letter in letters if letter.isascii()))
 
 
-def pinyin(chinese: str) -> list[str]:
+@lru_cache(maxsize=1024)
+def pinyin(chinese: str) -> tuple[str, ...]:
     """One syllable for each character, by the longest phrases known; unknown ones stay."""
     usual, phrases = readings_of_characters(), _readings_of_phrases()
-    starts = phrases.starts
-    syllables: list[str] = []
-    place = 0
-    while place < len(chinese):
-        end = place + 1
-        while end < len(chinese) and chinese[place : end + 1] in starts:
+    starts, special = phrases.starts, phrases.special
+    syllables = [usual.get(character, character) for character in chinese]
+    place, size = 0, len(chinese)
+    while place < size:
+        end = place + 2
+        while end <= size and chinese[place:end] in starts:
             end += 1
-        phrase = chinese[place:end]
-        special = phrases.special.get(phrase)
-        syllables += special or [usual.get(character, character) for character in phrase]
-        place = end
-    return syllables
+        phrase = chinese[place : end - 1]
+        if phrase in special:
+            syllables[place : end - 1] = special[phrase]
+        place = end - 1
+    return tuple(syllables)
 
 
 def sounds(title: str) -> list[list[str]]:
@@ -90,27 +91,26 @@ def sounds(title: str) -> list[list[str]]:
     By phrases of its simplified form (重庆 is chong qing), by phrases as it is written, and by each
     character's usual reading, which is what hasty readers type. A Latin word counts as a syllable.
     """
-    if title.isascii():
+    folded = title_runs(title)
+    if not any(map(is_chinese, folded)):
         return []
     written = _LONE_SURROGATE.sub(" ", unicodedata.normalize("NFKC", title))
-    if not any(map(is_chinese, runs(written))):
-        return []
     usual = readings_of_characters()
     texts = dict.fromkeys((_TO_SIMPLIFIED.convert(written), written))
-    by_phrase = [_syllables(text) for text in texts]
+    by_phrase = [_syllables(runs(text)) for text in texts]
     alone = [
         syllable
-        for run in runs(fold(title))
+        for run in folded
         for syllable in ([usual.get(one, one) for one in run] if is_chinese(run) else [run])
     ]
     return list({" ".join(reading): reading for reading in (*by_phrase, alone)}.values())
 
 
-def _syllables(text: str) -> list[str]:
+def _syllables(written: Sequence[str]) -> list[str]:
     return [
         syllable
-        for run in runs(text)
-        for syllable in (pinyin(run) if is_chinese(run) else [plain(fold(run))])
+        for run in written
+        for syllable in (pinyin(run) if is_chinese(run) else (plain(fold(run)),))
     ]
 
 

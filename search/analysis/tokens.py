@@ -8,6 +8,7 @@ as a reader who leaves the marks out expects, and as scanned lines need.
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from operator import add
 
 from search.analysis.folding import fold
@@ -62,8 +63,17 @@ def run_tokens(run: str) -> list[str]:
 
 def tokens(text: str) -> list[str]:
     """The tokens of a text as it was written, in order."""
+    return _cut(runs(fold(text)))
+
+
+def title_tokens(title: str) -> list[str]:
+    """The same of a title, whose runs are asked for again and again."""
+    return _cut(title_runs(title))
+
+
+def _cut(folded: Iterable[str]) -> list[str]:
     cut: list[str] = []
-    for run in runs(fold(text)):
+    for run in folded:
         if run < _FIRST_CHINESE:
             cut.append(run)
         else:
@@ -74,12 +84,18 @@ def tokens(text: str) -> list[str]:
 def stems(words: Iterable[str]) -> list[str]:
     """The marked stems of English words that are not among the words themselves, each once."""
     plain = set(words)
-    return [STEM_MARK + base for base in sorted({stem(word) for word in plain} - plain)]
+    return [STEM_MARK + base for base in sorted(set(map(stem, plain)) - plain)]
 
 
 def key(text: str) -> str:
     """What two titles have in common when they are the same title: their runs and nothing else."""
-    return " ".join(runs(fold(text)))
+    return " ".join(title_runs(text))
+
+
+@lru_cache(maxsize=16)
+def title_runs(title: str) -> tuple[str, ...]:
+    """The folded runs of a title: its tokens, its key and its sounds are all made of them."""
+    return tuple(runs(fold(title)))
 
 
 def identifier_tokens(identifier: str) -> list[str]:

@@ -75,9 +75,9 @@ def test_what_is_no_book_number_is_none(text: str) -> None:
 
 
 def test_pinyin_follows_phrases() -> None:
-    assert pinyin("重庆") == ["chong", "qing"]
-    assert pinyin("重要") == ["zhong", "yao"]
-    assert pinyin("绿") == ["lu"]
+    assert pinyin("重庆") == ("chong", "qing")
+    assert pinyin("重要") == ("zhong", "yao")
+    assert pinyin("绿") == ("lu",)
 
 
 def test_a_traditional_title_sounds_as_a_simplified_one() -> None:

@@ -36,20 +36,35 @@ def pack(codes: Iterable[int]) -> bytes:
     return packed.tobytes()
 
 
-def code_of(connection: sqlite3.Connection, facet: str, value: str) -> int:
-    """The code of a value, given to it when it is new."""
-    added = connection.execute(
-        "INSERT OR IGNORE INTO code"
-        " SELECT (coalesce(max(code), 0) / ?1 + 1) * ?1 + ?2, ?3, ?4 FROM code RETURNING code",
-        (_STEP, _FACETS[facet], facet, value),
-    ).fetchone()
-    known = (
-        added
-        or connection.execute(
-            "SELECT code FROM code WHERE facet = ? AND value = ?", (facet, value)
-        ).fetchone()
-    )
-    return int(known[0])
+class Codes:
+    """The writer's memory of all codes; to be dropped when a transaction is rolled back."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], int] = {}
+        self._last = 0
+        self._fresh: list[tuple[int, str, str]] = []
+
+    def catch_up(self, connection: sqlite3.Connection) -> None:
+        """Learn the codes that were given since, by other processes too."""
+        rows = connection.execute(
+            "SELECT code, facet, value FROM code WHERE code > ? ORDER BY code", (self._last,)
+        )
+        for self._last, facet, value in rows:
+            self._known[facet, value] = self._last
+
+    def of(self, facet: str, value: str) -> int:
+        """The code of a value; a new value is given the next."""
+        known = self._known.get((facet, value))
+        if known is None:
+            known = self._last = (self._last // _STEP + 1) * _STEP + _FACETS[facet]
+            self._known[facet, value] = known
+            self._fresh.append((known, facet, value))
+        return known
+
+    def take_fresh(self) -> list[tuple[int, str, str]]:
+        """The rows of the values that were new since this was asked last."""
+        fresh, self._fresh = self._fresh, []
+        return fresh
 
 
 def count_facets(

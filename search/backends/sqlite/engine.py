@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from search.backends.sqlite.codes import Codes
 from search.backends.sqlite.filters import where
 from search.backends.sqlite.schema import ENGINE, check, connect, create
 from search.backends.sqlite.searching import answer
@@ -30,7 +31,7 @@ class SqliteIndex:
         self._open: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
         self._writer: sqlite3.Connection | None = None
-        self._codes: dict[tuple[str, str], int] = {}
+        self._codes = Codes()
         with _translated():
             create(path)
             check(self._reader())
@@ -52,7 +53,7 @@ class SqliteIndex:
                 outcomes = Batch(writer, self._codes).write(items)
                 writer.execute("COMMIT")
             except BaseException:
-                self._codes.clear()
+                self._codes = Codes()
                 writer.execute("ROLLBACK")
                 raise
         return outcomes

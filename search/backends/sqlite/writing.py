@@ -7,8 +7,8 @@ from functools import lru_cache
 import msgspec
 
 from search.analysis.sounds import collation_key, initials, sounds
-from search.analysis.tokens import identifier_tokens, key, stems, tokens
-from search.backends.sqlite.codes import AUDIENCE, AUDIENCE_SEPARATOR, code_of, decade, pack
+from search.analysis.tokens import identifier_tokens, key, stems, title_tokens, tokens
+from search.backends.sqlite.codes import AUDIENCE, AUDIENCE_SEPARATOR, Codes, decade, pack
 from search.backends.sqlite.expressions import (
     BY_INITIALS,
     BY_OTHER,
@@ -45,28 +45,25 @@ def stored_fields(document: Document) -> bytes:
 
 
 @lru_cache(maxsize=32_768)
-def _heading_tokens(heading: str) -> tuple[str, ...]:
-    return tuple(tokens(heading))  # names and headings come again and again
-
-
-def _headings(values: Iterable[str]) -> list[str]:
-    return [token for value in values for token in _heading_tokens(value)]
+def _heading(heading: str) -> str:
+    return " ".join(tokens(heading))  # names and headings come again and again
 
 
 def word_columns(document: Document) -> tuple[str, ...]:
     """The columns of ``words``, as tokens between spaces."""
-    title = tokens(document.title)
-    other = [token for one in document.other_titles for token in tokens(one)]
-    agents = _headings(document.agents)
-    subjects = _headings(document.subjects)
-    rest = _headings((document.publisher,))
-    for text in filter(None, (document.description, document.contents, document.text)):
-        rest += tokens(text)
-    identifiers = [token for one in document.identifiers for token in identifier_tokens(one)]
-    english = document.language.startswith("en")
-    stemmed = stems([*title, *other, *subjects, *rest]) if english else []
-    fields = (title, other, agents, subjects, identifiers, rest, stemmed)
-    return tuple(map(" ".join, fields))
+    title = " ".join(title_tokens(document.title))
+    other = " ".join(token for one in document.other_titles for token in title_tokens(one))
+    agents = " ".join(map(_heading, document.agents))
+    subjects = " ".join(map(_heading, document.subjects))
+    texts = filter(None, (document.description, document.contents, document.text))
+    rest = " ".join((_heading(document.publisher), *map(" ".join, map(tokens, texts))))
+    identifiers = " ".join(
+        token for one in document.identifiers for token in identifier_tokens(one)
+    )
+    stemmed = ""
+    if document.language.startswith("en"):
+        stemmed = " ".join(stems(f"{title} {other} {subjects} {rest}".split()))
+    return title, other, agents, subjects, identifiers, rest, stemmed
 
 
 def sound_columns(readings: Sequence[Sequence[str]]) -> tuple[str, str]:
@@ -109,9 +106,10 @@ class Batch:
     rolled back.
     """
 
-    def __init__(self, connection: sqlite3.Connection, codes: dict[tuple[str, str], int]) -> None:
+    def __init__(self, connection: sqlite3.Connection, codes: Codes) -> None:
         self._connection = connection
         self._codes = codes
+        codes.catch_up(connection)
         self._rows = _Rows()
 
     def write(self, items: Iterable[Item]) -> list[Outcome]:
@@ -189,9 +187,9 @@ class Batch:
 
     def _add_document(self, document: Document, folded: str, row: int) -> None:
         audience = AUDIENCE_SEPARATOR.join(sorted(set(document.audience)))
-        subjects = sorted({self._code(Facet.SUBJECT, code) for code in document.subject_codes})
-        kind = self._code(Facet.KIND, document.kind)
-        language = self._code(Facet.LANGUAGE, document.language)
+        subjects = sorted({self._codes.of(Facet.SUBJECT, code) for code in document.subject_codes})
+        kind = self._codes.of(Facet.KIND, document.kind)
+        language = self._codes.of(Facet.LANGUAGE, document.language)
         codes = [kind, language, *subjects, *self._more_codes(document)]
         year = document.year
         self._rows.document.append(
@@ -201,7 +199,7 @@ class Batch:
                 folded,
                 kind,
                 language,
-                self._code(AUDIENCE, audience),
+                self._codes.of(AUDIENCE, audience),
                 document.library_path,
                 document.available,
                 _NO_YEAR if year is None else year,
@@ -216,22 +214,17 @@ class Batch:
 
     def _more_codes(self, document: Document) -> Iterator[int]:
         if document.library:
-            yield self._code(Facet.LIBRARY, document.library)
+            yield self._codes.of(Facet.LIBRARY, document.library)
         if document.year is not None:
-            yield self._code(Facet.YEAR, decade(document.year))
-        yield self._code(Facet.AVAILABLE, "true" if document.available else "false")
-
-    def _code(self, facet: str, value: str) -> int:
-        known = self._codes.get((facet, value))
-        if known is None:
-            known = self._codes[facet, value] = code_of(self._connection, facet, value)
-        return known
+            yield self._codes.of(Facet.YEAR, decade(document.year))
+        yield self._codes.of(Facet.AVAILABLE, "true" if document.available else "false")
 
     def _flush(self, used: int) -> None:
         rows, run = self._rows, self._connection.executemany
         for table in ("document", "stored", "subject", "title"):
             run(f"DELETE FROM {table} WHERE row = ?", rows.gone)
         run("INSERT INTO dead VALUES (?)", rows.gone)
+        run("INSERT INTO code VALUES (?, ?, ?)", self._codes.take_fresh())
         run("INSERT INTO stored VALUES (?, ?)", rows.stored)
         run(
             "INSERT INTO words (rowid, title, other, agents, subjects, identifiers, rest, stems)"
