@@ -1,7 +1,8 @@
 """Completions: titles that begin, or sound as if they began, with what was typed so far."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from search.analysis.syllables import plain
 from search.analysis.words import Words, read_words
@@ -33,38 +34,45 @@ def suggestions(
 def _rows(
     connection: sqlite3.Connection, words: Words, condition: Where, most: int
 ) -> Iterator[tuple[str, str, bytes]]:
-    yield from _beginning(connection, fts.title_key(fts.BY_TITLE, words.key), condition, most)
-    yield from _beginning(connection, fts.title_key(fts.BY_OTHER, words.key), condition, most)
-    for way in fts.JOINED if words.latin else ():
-        key = fts.title_key(way, plain(words.latin))
-        yield from _beginning(connection, key, condition, most)
-    yield from _inside(connection, words, condition, most)
+    ways = [(fts.BY_TITLE, words.key), (fts.BY_OTHER, words.key)]
+    if words.latin:
+        ways += [(way, plain(words.latin)) for way in fts.JOINED]
+    for way, key in ways:
+        rows = _beginning(connection, fts.title_key(way, key))
+        yield from islice(_shown(connection, rows, condition), most)
+    yield from _shown(connection, _inside(connection, words, condition, most), condition)
 
 
-def _beginning(
-    connection: sqlite3.Connection, start: str, condition: Where, most: int
+def _shown(
+    connection: sqlite3.Connection, rows: Iterable[tuple[int]], condition: Where
 ) -> Iterator[tuple[str, str, bytes]]:
+    """Row by row, for who asks needs only the first few: sorting them all would read them all."""
+    passing = f" AND {condition.sql}" if condition.sql else ""
+    for row in rows:
+        yield from connection.execute(
+            "SELECT d.key, d.id, s.fields FROM document d JOIN stored s ON s.row = d.row"
+            f" WHERE d.row = ?{passing}",
+            [*row, *condition.parameters],
+        )
+
+
+def _beginning(connection: sqlite3.Connection, start: str) -> Iterator[tuple[int]]:
     """Short titles first: what was meant is more often the book than its commentaries."""
-    yield from connection.execute(
-        "SELECT d.key, d.id, s.fields FROM"
-        f" (SELECT row FROM title WHERE key >= ? AND key < ? LIMIT {_MOST_LOOKED_AT}) t"
-        " CROSS JOIN document d ON d.row = t.row JOIN stored s ON s.row = d.row"
-        f"{_passing(condition)} ORDER BY length(d.key), d.key, d.row LIMIT {most}",
-        [start, start + fts.LAST_CHARACTER, *condition.parameters],
+    return connection.execute(
+        "SELECT row FROM (SELECT row, length(key) AS size FROM title WHERE key >= ? AND key < ?"
+        f" LIMIT {_MOST_LOOKED_AT}) ORDER BY size, row",
+        (start, start + fts.LAST_CHARACTER),
     )
 
 
 def _inside(
     connection: sqlite3.Connection, words: Words, condition: Where, most: int
-) -> Iterator[tuple[str, str, bytes]]:
-    yield from connection.execute(
-        "SELECT d.key, d.id, s.fields FROM"
+) -> Iterator[tuple[int]]:
+    passing = f" WHERE {condition.sql}" if condition.sql else ""
+    return connection.execute(
+        "SELECT d.row FROM"
         f" (SELECT rowid FROM words WHERE words MATCH ? LIMIT {_MOST_LOOKED_AT}) t"
-        " CROSS JOIN document d ON d.row = t.rowid JOIN stored s ON s.row = d.row"
-        f"{_passing(condition)} ORDER BY length(d.key), d.key, d.row LIMIT {most}",
+        f" CROSS JOIN document d ON d.row = t.rowid{passing}"
+        f" ORDER BY length(d.key), d.key, d.row LIMIT {most}",
         [fts.title_beginning(words), *condition.parameters],
     )
-
-
-def _passing(condition: Where) -> str:
-    return f" WHERE {condition.sql}" if condition.sql else ""
