@@ -8,9 +8,11 @@ first and writes later fails at once when another writer came between.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -24,11 +26,12 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
+    insert,
     make_url,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Session
-from sqlalchemy.types import BigInteger, TypeDecorator
+from sqlalchemy.types import UserDefinedType
 from uuid_utils import uuid7
 
 NAMING = {
@@ -51,19 +54,27 @@ def key_text(length: int | None = None) -> String:
     return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
-class Instant(TypeDecorator[datetime]):
+class Instant(UserDefinedType[datetime]):
     """An aware UTC time, kept as microseconds since 1970: exact and ordered on both databases."""
 
-    impl = BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        return None if value is None else to_micros(value)
+    def get_col_spec(self, **_options: Any) -> str:
+        """The type of the column."""
+        return "BIGINT"
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        return None if value is None else from_micros(value)
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], int | None]:
+        """From a time to its number."""
+        return lambda value: None if value is None else to_micros(value)
+
+    def result_processor(
+        self, dialect: Dialect, coltype: object
+    ) -> Callable[[int | None], datetime | None]:
+        """From a number to its time."""
+        return lambda value: None if value is None else from_micros(value)
 
 
+@lru_cache(maxsize=256)
 def to_micros(moment: datetime) -> int:
     """Microseconds since 1970 of an aware time."""
     if moment.tzinfo is None:
@@ -78,6 +89,7 @@ def from_micros(micros: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
 
 
+@lru_cache(maxsize=256)
 def rfc3339(moment: datetime) -> str:
     """``2026-01-02T03:04:05.000006Z``: RFC 3339, UTC, six digits always, so it sorts as text."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -96,6 +108,33 @@ def new_id() -> str:
 def random_id() -> str:
     """128 random bits, for ids that must not tell when they were made."""
     return secrets.token_hex(16)
+
+
+def insert_many(
+    session: Session, model: type[DeclarativeBase], rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Inserts many rows of the same columns, without the ORM's and the compiler's work for each.
+
+    The statement is SQLAlchemy's own, compiled once; the driver gets all rows in one call. Rows
+    name every column that has a default.
+    """
+    if not rows:
+        return
+    connection = session.connection()
+    names = list(rows[0])
+    statement = insert(model).values(dict.fromkeys(names)).compile(dialect=connection.dialect)
+    order = statement.positiontup or names
+    times = [i for i, n in enumerate(order) if isinstance(model.__table__.c[n].type, Instant)]
+    pick = itemgetter(*order)
+    values: list[Any] = []
+    for row in rows:
+        picked = list(pick(row))
+        for index in times:
+            picked[index] = None if picked[index] is None else to_micros(picked[index])
+        values.append(tuple(picked))
+    if not statement.positiontup:  # a driver that takes its parameters by name
+        values = [dict(zip(order, picked, strict=True)) for picked in values]
+    connection.exec_driver_sql(str(statement), values)
 
 
 class Database:

@@ -107,11 +107,21 @@ def digest(body: bytes) -> bytes:
 
 
 def source_row(record_id: str, candidate: Candidate, at: datetime) -> dict[str, Any]:
-    """The record as received, compressed at the fastest level."""
+    """The record as received, to the byte; compressed where that is worth the time."""
+    is_long = len(candidate.body) > _WORTH_COMPRESSING
     return {
         "record_id": record_id,
-        "format": "json",
+        "format": PACKED if is_long else PLAIN,
         "digest": digest(candidate.body),
-        "body": zlib.compress(candidate.body, 1),
+        "body": zlib.compress(candidate.body, 1) if is_long else candidate.body,
         "received_at": at,
     }
+
+
+def received(kept_as: str, body: bytes) -> bytes:
+    """The record as it was received, from what is kept of it."""
+    return zlib.decompress(body) if kept_as == PACKED else body
+
+
+PLAIN, PACKED = "json", "json+zlib"
+_WORTH_COMPRESSING = 2_000

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import Any
 
 import msgspec
 from house import House
 from sqlalchemy import select
 
+from app.catalog.composing import received
 from app.catalog.description import Description, decoder
 from app.catalog.models import Import, RecordRow, Revision, SourceRecord
 
@@ -26,11 +26,10 @@ def said(house: House, source_id: str) -> Description:
 
 def body(house: House, source_id: str) -> bytes:
     """The record as it was received."""
-    wanted = select(SourceRecord.body).join(RecordRow, RecordRow.id == SourceRecord.record_id)
+    wanted = select(SourceRecord).join(RecordRow, RecordRow.id == SourceRecord.record_id)
     with house.database.transaction(writes=False) as session:
-        return zlib.decompress(
-            session.scalars(wanted.where(RecordRow.source_id == source_id)).one()
-        )
+        kept = session.scalars(wanted.where(RecordRow.source_id == source_id)).one()
+        return received(kept.format, kept.body)
 
 
 def catalogue(house: House) -> dict[tuple[str, str], tuple[Any, ...]]:

@@ -40,7 +40,11 @@ def records(path: Path) -> None:
 
 def start_worker(settings: Settings) -> subprocess.Popen[bytes]:
     """A worker process on this library."""
-    environ = {**os.environ, "KAIJUAN_DATA_DIR": str(settings.data_dir), "KAIJUAN_LOG_LEVEL": "error"}
+    environ = {
+        **os.environ,
+        "KAIJUAN_DATA_DIR": str(settings.data_dir),
+        "KAIJUAN_LOG_LEVEL": "error",
+    }
     return subprocess.Popen([sys.executable, "-m", "app.cli", "worker"], env=environ)
 
 

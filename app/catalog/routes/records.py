@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import zlib
-
 import msgspec
 from msgspec import UNSET
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.catalog import composing
 from app.catalog.description import Kind, decoder
 from app.catalog.models import RecordRow, Revision, SourceRecord
 from app.catalog.schemas import (
@@ -166,5 +165,5 @@ def _source(session: Session, record_id: str) -> SourceView | None:
     kept = session.get(SourceRecord, record_id)
     if kept is None:
         return None
-    body = zlib.decompress(kept.body).decode("utf-8", "replace")
-    return SourceView(kept.format, rfc3339(kept.received_at), body)
+    body = composing.received(kept.format, kept.body).decode("utf-8", "replace")
+    return SourceView(composing.PLAIN, rfc3339(kept.received_at), body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.catalog import composing, normal
@@ -13,7 +13,7 @@ from app.catalog.description import encoder
 from app.catalog.formats import Candidate, Refusal
 from app.catalog.models import RecordIdentifier, RecordRow, SourceRecord
 from app.catalog.services import dirty
-from app.database import new_id, now
+from app.database import insert_many, new_id, now
 
 
 def add_new(
@@ -36,12 +36,10 @@ def add_new(
         sources.append(composing.source_row(record["id"], candidate, at))
         for scheme, value in composing.found_by(candidate.description.identifiers):
             identifiers.append({"record_id": record["id"], "scheme": scheme, "value": value})
-    if records:
-        session.execute(insert(RecordRow), records)
-        session.execute(insert(SourceRecord), sources)
-        dirty.mark_new(session, marks, at)
-    if identifiers:
-        session.execute(insert(RecordIdentifier), identifiers)
+    insert_many(session, RecordRow, records)
+    insert_many(session, SourceRecord, sources)
+    insert_many(session, RecordIdentifier, identifiers)
+    dirty.mark_new(session, marks, at)
     return orphans
 
 
@@ -92,6 +90,8 @@ def _row(
             parent_id=parent_id,
             added_at=at,
         ),
+        "mended": "",
+        "reason": "",
         "import_id": batch_id,
         "added_at": at,
         "changed_at": at,

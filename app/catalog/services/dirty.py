@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from app.catalog.models import DirtyRecord
-from app.database import now
+from app.database import insert_many, now
 from app.jobs import ring_after_commit
 
 
@@ -29,10 +29,9 @@ def mark(session: Session, versions: Iterable[tuple[str, int]]) -> None:
 
 def mark_new(session: Session, versions: Iterable[tuple[str, int]], since: datetime) -> None:
     """As :func:`mark`, for records that cannot stand in the set yet: a plain insert."""
-    session.execute(
-        DirtyRecord.__table__.insert(),  # type: ignore[attr-defined]  # Table, typed as FromClause
-        [{"record_id": i, "version": version, "since": since} for i, version in versions],
-    )
+    rows = [{"record_id": i, "version": version, "since": since} for i, version in versions]
+    insert_many(session, DirtyRecord, rows)
+    ring_after_commit(session)
 
 
 def _upsert(session: Session) -> Insert:
