@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import (
     Connection,
@@ -23,7 +23,6 @@ from sqlalchemy import (
     Executable,
     MetaData,
     String,
-    Table,
     create_engine,
     event,
     insert,
@@ -192,13 +191,6 @@ def read(session: Session, statement: Executable, **values: Any) -> CursorResult
     """
     session.flush()
     return session.connection().execute(statement, values)
-
-
-def insert_rows(session: Session, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
-    """Many rows at once into the table of a model, without the mapper: the way of bulk loads."""
-    if rows:
-        session.flush()
-        session.connection().execute(cast(Table, model.__table__).insert(), rows)
 
 
 def _set_up_sqlite(connection: Any, _record: object) -> None:

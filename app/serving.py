@@ -82,7 +82,7 @@ def web_command(
     return [
         *(sys.executable, "-m", "gunicorn", "app.factory:create_app()"),
         *("--bind", address, "--worker-class", "gthread", "--no-control-socket"),
-        *("--workers", str(workers), "--threads", str(threads)),
+        *("--workers", str(workers), "--threads", str(threads), "--preload"),
         *("--graceful-timeout", str(max(1, int(grace.total_seconds()) - 2))),
         *("--log-level", "warning", "--limit-request-line", "8190"),
     ]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 
 import msgspec
 
+from app.catalog import composing
 from app.catalog.description import Date
 from app.catalog.models import SourceRecord
 from app.catalog.schemas import RecordView
@@ -74,9 +74,9 @@ def _language(code: str, words: Words) -> str:
 
 def received(source: SourceRecord | None) -> list[tuple[str, str]]:
     """The fields of a record as they were received, in their order."""
-    if source is None or source.format != "json":
+    if source is None or not source.format.startswith("json"):
         return []
-    fields = msgspec.json.decode(zlib.decompress(source.body))
+    fields = msgspec.json.decode(composing.received(source.format, source.body))
     if not isinstance(fields, dict):
         return []
     return [

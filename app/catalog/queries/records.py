@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import and_, or_, select, tuple_
+from sqlalchemy import BigInteger, Select, and_, bindparam, or_, select, tuple_, type_coerce
 from sqlalchemy.orm import Session
 
 from app.catalog.description import State
@@ -15,7 +17,7 @@ from app.catalog.models import (
     RecordRow,
     StoredPublication,
 )
-from app.database import from_micros, rfc3339, to_micros
+from app.database import read, rfc3339
 from app.errors import GoneError, NotFoundError
 from app.identity.models import Library
 
@@ -51,7 +53,11 @@ _COLUMNS = (
     RecordRow.successor_id, RecordRow.reason, RecordRow.source, RecordRow.source_id,
     RecordRow.added_at, RecordRow.changed_at,
 )  # fmt: skip
-_BY_ID = select(*_COLUMNS).join(Library, Library.id == RecordRow.library_id)
+_BY_ID = (
+    select(*_COLUMNS)
+    .join(Library, Library.id == RecordRow.library_id)
+    .where(RecordRow.id == bindparam("record_id"))
+)
 
 
 def find(session: Session, record_id: str, kind: str | None = None) -> Found:
@@ -59,7 +65,7 @@ def find(session: Session, record_id: str, kind: str | None = None) -> Found:
 
     :raises NotFoundError: when there is none of this kind.
     """
-    row = session.execute(_BY_ID.where(RecordRow.id == record_id)).one_or_none()
+    row = read(session, _BY_ID, record_id=record_id).one_or_none()
     if row is None or (kind is not None and row.kind != kind):
         raise NotFoundError(kind or "record", record_id)
     return Found(*tuple(row))
@@ -101,24 +107,34 @@ def newest(
     limit: int = 50,
 ) -> Page:
     """Published records, the newest first, by keyset: the last page costs what the first does."""
-    wanted = select(RecordRow.summary, RecordRow.added_at, RecordRow.id).where(
-        RecordRow.state == State.PUBLISHED, RecordRow.audience.in_(audience)
+    filters = {"kind": kind, "library_id": library_id, "parent_id": parent_id}
+    given = {name: value for name, value in filters.items() if value is not None}
+    wanted = _newest(*given, goes_on=after is not None)
+    position = dict(zip(("moment", "record_id"), after or (), strict=False))
+    values = {**given, **position, "audience": audience, "most": limit + 1}
+    rows = read(session, wanted, **values).all()
+    page = rows[:limit]
+    end = (page[-1].moment, page[-1].id) if len(rows) > limit else None
+    return Page([row.summary for row in page], end)
+
+
+@cache
+def _newest(*filters: str, goes_on: bool) -> Select[*tuple[Any, ...]]:
+    """The statement of a list with these filters, made once.
+
+    The time is read as it is kept: fifty aware times that nobody looks at cost more than the rows.
+    """
+    moment = type_coerce(RecordRow.added_at, BigInteger)
+    wanted = select(RecordRow.summary, moment.label("moment"), RecordRow.id).where(
+        RecordRow.state == State.PUBLISHED,
+        RecordRow.audience.in_(bindparam("audience", expanding=True)),
+        *(getattr(RecordRow, name) == bindparam(name) for name in filters),
     )
-    if kind is not None:
-        wanted = wanted.where(RecordRow.kind == kind)
-    if library_id is not None:
-        wanted = wanted.where(RecordRow.library_id == library_id)
-    if parent_id is not None:
-        wanted = wanted.where(RecordRow.parent_id == parent_id)
-    if after is not None:
-        position = (from_micros(after[0]), after[1])
-        wanted = wanted.where(tuple_(RecordRow.added_at, RecordRow.id) < position)
-    wanted = wanted.order_by(RecordRow.added_at.desc(), RecordRow.id.desc()).limit(limit + 1)
-    rows = session.execute(wanted).all()
-    more = len(rows) > limit
-    rows = rows[:limit]
-    end = (to_micros(rows[-1].added_at), rows[-1].id) if more else None
-    return Page([row.summary for row in rows], end)
+    if goes_on:
+        position = tuple_(bindparam("moment", type_=BigInteger), bindparam("record_id"))
+        wanted = wanted.where(tuple_(moment, RecordRow.id) < position)
+    order = (RecordRow.added_at.desc(), RecordRow.id.desc())
+    return wanted.order_by(*order).limit(bindparam("most"))
 
 
 def summaries(session: Session, ids: list[str], audience: tuple[str, ...]) -> dict[str, bytes]:
@@ -177,18 +193,17 @@ class HeldFile:
     size: int
 
 
+_HELD = (
+    select(
+        StoredPublication.sha256, HeldPublication.filename, StoredPublication.format,
+        StoredPublication.media_type, StoredPublication.size,
+    )
+    .join(HeldPublication, HeldPublication.sha256 == StoredPublication.sha256)
+    .where(HeldPublication.record_id == bindparam("record_id"))
+    .order_by(HeldPublication.held_at.desc(), HeldPublication.sha256)
+)  # fmt: skip
+
+
 def held(session: Session, record_id: str) -> list[HeldFile]:
     """The publications that a record holds, the newest first."""
-    wanted = (
-        select(
-            StoredPublication.sha256,
-            HeldPublication.filename,
-            StoredPublication.format,
-            StoredPublication.media_type,
-            StoredPublication.size,
-        )
-        .join(HeldPublication, HeldPublication.sha256 == StoredPublication.sha256)
-        .where(HeldPublication.record_id == record_id)
-        .order_by(HeldPublication.held_at.desc(), HeldPublication.sha256)
-    )
-    return [HeldFile(*row) for row in session.execute(wanted)]
+    return [HeldFile(*tuple(row)) for row in read(session, _HELD, record_id=record_id)]

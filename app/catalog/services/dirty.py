@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Insert, and_, delete, func, or_, select, update
+from sqlalchemy import Insert, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -53,15 +53,16 @@ def oldest(session: Session, limit: int) -> list[tuple[str, int]]:
     return [(row.record_id, row.version) for row in session.execute(wanted)]
 
 
+_SETTLED = delete(DirtyRecord).where(
+    DirtyRecord.record_id == bindparam("settled"), DirtyRecord.version <= bindparam("accepted")
+)
+
+
 def settle(session: Session, accepted: list[tuple[str, int]]) -> None:
     """Removes what the index has accepted, unless it changed again since."""
     if accepted:
-        pairs = [
-            and_(DirtyRecord.record_id == record_id, DirtyRecord.version <= version)
-            for record_id, version in accepted
-        ]
-        for start in range(0, len(pairs), 200):
-            session.execute(delete(DirtyRecord).where(or_(*pairs[start : start + 200])))
+        pairs = [{"settled": record_id, "accepted": version} for record_id, version in accepted]
+        session.connection().execute(_SETTLED, pairs)
 
 
 def postpone(session: Session, record_ids: list[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import Session
 
 from app.catalog.models import (
@@ -13,6 +13,7 @@ from app.catalog.models import (
     RecordRow,
     StoredPublication,
 )
+from app.database import read
 from app.errors import NotFoundError
 
 PREFIX = 16
@@ -51,6 +52,12 @@ _RESOURCE = (
     .join(HeldPublication, HeldPublication.record_id == RecordRow.id)
     .join(StoredPublication, StoredPublication.sha256 == HeldPublication.sha256)
     .join(PublicationEntry, PublicationEntry.sha256 == StoredPublication.sha256)
+    .where(
+        RecordRow.id == bindparam("record_id"),
+        HeldPublication.sha256 >= bindparam("first"),
+        HeldPublication.sha256 < bindparam("end"),
+        PublicationEntry.path == bindparam("path"),
+    )
 )  # fmt: skip
 
 
@@ -59,13 +66,8 @@ def resource(session: Session, record_id: str, prefix: str, path: str) -> Resour
 
     :raises NotFoundError: when the record does not hold it.
     """
-    wanted = _RESOURCE.where(
-        RecordRow.id == record_id,
-        HeldPublication.sha256 >= prefix,
-        HeldPublication.sha256 < prefix + "g",
-        PublicationEntry.path == path,
-    )
-    row = session.execute(wanted).first()
+    values = {"record_id": record_id, "first": prefix, "end": prefix + "g", "path": path}
+    row = read(session, _RESOURCE, **values).first()
     if row is None:
         raise NotFoundError("resource", path[:200])
     return Resource(*tuple(row))
@@ -85,26 +87,28 @@ class Held:
     covers: bytes
 
 
+_HELD = (
+    select(
+        StoredPublication.sha256, StoredPublication.format, StoredPublication.media_type,
+        StoredPublication.size, StoredPublication.served_key, HeldPublication.filename,
+        StoredPublication.publication, StoredPublication.covers,
+    )
+    .join(HeldPublication, HeldPublication.sha256 == StoredPublication.sha256)
+    .where(HeldPublication.record_id == bindparam("record_id"))
+    .order_by(HeldPublication.held_at.desc(), HeldPublication.sha256)
+    .limit(1)
+)  # fmt: skip
+
+
 def publication(session: Session, record_id: str) -> Held:
     """The publication that a record holds: the newest, where there are several.
 
     :raises NotFoundError: when it holds none.
     """
-    wanted = (
-        select(
-            StoredPublication.sha256, StoredPublication.format, StoredPublication.media_type,
-            StoredPublication.size, StoredPublication.served_key, HeldPublication.filename,
-            StoredPublication.publication, StoredPublication.covers,
-        )
-        .join(HeldPublication, HeldPublication.sha256 == StoredPublication.sha256)
-        .where(HeldPublication.record_id == record_id)
-        .order_by(HeldPublication.held_at.desc(), HeldPublication.sha256)
-        .limit(1)
-    )  # fmt: skip
-    row = session.execute(wanted).one_or_none()
+    row = read(session, _HELD, record_id=record_id).one_or_none()
     if row is None:
         raise NotFoundError("publication", record_id)
-    return Held(*row)
+    return Held(*tuple(row))
 
 
 def sizes(session: Session, sha256: str) -> dict[str, tuple[int, int]]:
