@@ -132,9 +132,9 @@ class AliasedIndex:
         """See SearchIndex."""
         return self._live().count()
 
-    def versions(self, ids: Sequence[str]) -> Mapping[str, int]:
+    def versions(self, ids: Sequence[str], *, withdrawn: bool = False) -> Mapping[str, int]:
         """See SearchIndex."""
-        return self._live().versions(ids)
+        return self._live().versions(ids, withdrawn=withdrawn)
 
     def close(self) -> None:
         """See SearchIndex."""

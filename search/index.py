@@ -172,8 +172,11 @@ class SearchIndex(Protocol):
         """How many live documents the index holds, whoever may see them."""
         ...
 
-    def versions(self, ids: Sequence[str]) -> Mapping[str, int]:
-        """The versions of those documents that are live: the means to verify a rebuild."""
+    def versions(self, ids: Sequence[str], *, withdrawn: bool = False) -> Mapping[str, int]:
+        """The versions of those documents that are live, or withdrawn too.
+
+        The means to verify a rebuild, and to know what a generation has missed.
+        """
         ...
 
     def close(self) -> None:

@@ -7,9 +7,10 @@ generation. Tombstones that no one wrote meanwhile are not carried over: a rebui
 """
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -17,6 +18,8 @@ from search.alias import AliasedIndex, Generations
 from search.analysis.words import read_words
 from search.documents import Document
 from search.index import Query, SearchError, SearchIndex, Status
+
+T = TypeVar("T")
 
 _BATCH = 2_000
 _SAMPLED = 5  # of each batch
@@ -31,6 +34,13 @@ class Progress(msgspec.Struct, frozen=True):
     generation: str
     done: int
     checkpoint: str
+
+
+class WentBack(msgspec.Struct, frozen=True):
+    """The generation that is live again, and the ids that it holds in an older state."""
+
+    generation: str
+    missed: Sequence[str]
 
 
 class RebuildRefusedError(SearchError):
@@ -80,16 +90,23 @@ class Rebuild:
         self._hand_over(progress.generation)
         return progress
 
-    def go_back(self) -> str:
-        """Make the generation before the live one live again, and say its name.
+    def go_back(self, ids: Iterable[str]) -> WentBack:
+        """Make the generation before the live one live again, and say what it has missed.
 
-        It has missed the writes since the swap: the caller marks what changed as dirty.
+        Writes since the swap went past it. ``ids`` are all that the source knows, withdrawn ones
+        too; the caller must mark as dirty, at once, those that come back as ``missed``: until they
+        are written again they are answered as they were. The comparison follows the change, so
+        that a write under way is either seen by it or goes to the generation made live.
+        Raises RebuildRefusedError when there is none, or while another is being built.
         """
         generations = self._alias.generations
-        if not generations.previous:
-            raise RebuildRefusedError(generations.live, "there is no generation before it")
+        if generations.building or not generations.previous:
+            reason = "another is being built" if generations.building else "none is before it"
+            raise RebuildRefusedError(generations.live, reason)
         self._alias.point(Generations(live=generations.previous, previous=generations.live))
-        return generations.previous
+        left, live = self._alias.named(generations.live), self._alias.named(generations.previous)
+        missed = [one for batch in _batches(ids) for one in _behind(live, left, batch)]
+        return WentBack(generations.previous, missed)
 
     def abandon(self) -> None:
         """Give up the generation that is being built, and remove it."""
@@ -128,14 +145,20 @@ class Rebuild:
         if found != expected:
             reason = f"it holds {found} documents, the source {expected}"
             raise RebuildRefusedError(fresh.generation, reason)
-        held = fresh.versions([document.id for document in sample])
+        held = fresh.versions([document.id for document in sample], withdrawn=True)
+        live = fresh.versions([document.id for document in sample])
         for document in sample:
-            if document.id not in held:
-                continue  # withdrawn meanwhile: the count has seen to it
-            if held[document.id] < document.version:
-                raise RebuildRefusedError(fresh.generation, f"{document.id} is older than given")
-            if held[document.id] == document.version and not _is_found(fresh, document):
+            if held.get(document.id, document.version - 1) < document.version:
+                reason = f"{document.id} is missing or older than given"
+                raise RebuildRefusedError(fresh.generation, reason)
+            if live.get(document.id) == document.version and not _is_found(fresh, document):
                 raise RebuildRefusedError(fresh.generation, f"{document.id} is not found by title")
+
+
+def _behind(index: SearchIndex, other: SearchIndex, ids: Sequence[str]) -> Iterator[str]:
+    """The ids of which another index knows a newer state."""
+    known, newer = (one.versions(ids, withdrawn=True) for one in (index, other))
+    return (one for one in ids if one in newer and known.get(one, newer[one] - 1) < newer[one])
 
 
 def _is_found(index: SearchIndex, document: Document) -> bool:
@@ -143,7 +166,7 @@ def _is_found(index: SearchIndex, document: Document) -> bool:
     return not read_words(document.title).items or index.search(query).total > 0
 
 
-def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
-    rest = iter(documents)
+def _batches(items: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(items)
     while batch := list(islice(rest, _BATCH)):
         yield batch

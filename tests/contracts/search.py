@@ -151,6 +151,7 @@ class WritingContract(Shelved):
         assert found(shelf, "曹雪芹") == []
         assert shelf.count() == len(SHELF) - 1
         assert shelf.versions(["dream"]) == {}
+        assert shelf.versions(["dream"], withdrawn=True) == {"dream": 2}
 
     def test_a_restored_record_is_found_again(self, shelf: SearchIndex) -> None:
         shelf.write([Tombstone("dream", 2)])

@@ -1,7 +1,8 @@
 """A new generation beside the live one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import cast
 
 import pytest
 from contracts.search import ALICE, DREAM, STUDIES, found, many
@@ -9,9 +10,9 @@ from msgspec.structs import replace
 
 from search.alias import AliasedIndex
 from search.backends.sqlite import open_generations
-from search.documents import Document, Tombstone
-from search.index import IndexUnavailableError
-from search.rebuild import Progress, Rebuild, RebuildRefusedError
+from search.documents import Document, Item, Tombstone
+from search.index import IndexUnavailableError, Outcome, SearchIndex
+from search.rebuild import Progress, Rebuild, RebuildRefusedError, WentBack
 
 
 class Shelf:
@@ -109,13 +110,50 @@ def test_an_interrupted_rebuild_goes_on_at_its_checkpoint(
 def test_one_may_go_back_to_the_generation_before(alias: AliasedIndex, rebuild: Rebuild) -> None:
     shelf = Shelf([STUDIES])
     rebuild.run(shelf.read, shelf.count)
-    assert rebuild.go_back() == "g000001"
+    assert rebuild.go_back([]) == WentBack("g000001", [])
     assert found(alias, "alice") == ["alice"]
 
 
+def test_going_back_says_what_was_written_since(alias: AliasedIndex, rebuild: Rebuild) -> None:
+    shelf = Shelf([DREAM, ALICE])
+    rebuild.run(shelf.read, shelf.count)
+    alias.write([replace(DREAM, version=2), STUDIES, Tombstone("alice", 2)])
+    went = rebuild.go_back(["alice", "dream", "nobody", "studies"])
+    assert went.missed == ["alice", "dream", "studies"]
+    alias.write([replace(DREAM, version=2), STUDIES, Tombstone("alice", 2)])
+    assert rebuild.go_back(went.missed).missed == []
+
+
 def test_there_is_not_always_a_generation_before(rebuild: Rebuild) -> None:
-    with pytest.raises(RebuildRefusedError):
-        rebuild.go_back()
+    with pytest.raises(RebuildRefusedError, match="none is before it"):
+        rebuild.go_back([])
+
+
+class Forgetful:
+    """An index that loses one document of those it says it has written."""
+
+    def __init__(self, index: SearchIndex, lost: str) -> None:
+        self._index, self._lost = index, lost
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._index, name)
+
+    def write(self, batch: Iterable[Item]) -> Sequence[Outcome]:
+        """All but one."""
+        return self._index.write(one for one in batch if one.id != self._lost)
+
+
+def test_a_document_that_was_lost_is_noticed_though_the_counts_agree(tmp_path: Path) -> None:
+    plain = open_generations(tmp_path)
+    lost = AliasedIndex(
+        tmp_path,
+        lambda name: cast(SearchIndex, Forgetful(plain.named(name), "dream")),
+        lambda _: None,
+    )
+    shelf = Shelf([DREAM, ALICE])
+    with pytest.raises(RebuildRefusedError, match="dream is missing"):
+        Rebuild(lost, tmp_path / "checkpoint.json").run(shelf.read, lambda: 1)
+    plain.close()
 
 
 def test_only_the_live_generation_and_the_one_before_are_kept(

@@ -77,13 +77,13 @@ class SqliteIndex:
             found: tuple[int] = connection.execute("SELECT count(*) FROM document").fetchone()
         return found[0]
 
-    def versions(self, ids: Sequence[str]) -> Mapping[str, int]:
+    def versions(self, ids: Sequence[str], *, withdrawn: bool = False) -> Mapping[str, int]:
         """See SearchIndex."""
         with self._snapshot() as connection:
             rows = connection.execute(
                 "SELECT id, version FROM version"
-                " WHERE row IS NOT NULL AND id IN (SELECT value FROM json_each(?))",
-                (msgspec.json.encode(ids).decode(),),
+                " WHERE (? OR row IS NOT NULL) AND id IN (SELECT value FROM json_each(?))",
+                (withdrawn, msgspec.json.encode(ids).decode()),
             )
             return dict(rows.fetchall())
 

@@ -59,8 +59,10 @@ CREATE VIRTUAL TABLE sounds USING fts5 (pinyin, initials, content='', tokenize='
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, row);
 """
 
-_CACHE_KIB = 16 * 1024
-_MAPPED_BYTES = 512 * 1024 * 1024
+_WRITER_CACHE_KIB = 16 * 1024
+# Each reading thread has a cache of its own, and a mapped file counts as memory of each process:
+# the system's page cache serves them all, as fast.
+_READER_CACHE_KIB = 2 * 1024
 _BUSY_SECONDS = 30.0
 
 
@@ -77,7 +79,8 @@ def connect(path: Path, *, writes: bool = False) -> sqlite3.Connection:
         timeout=_BUSY_SECONDS,
         check_same_thread=False,
     )
-    for setting in (f"cache_size=-{_CACHE_KIB}", f"mmap_size={_MAPPED_BYTES}", "synchronous=FULL"):
+    cache = _WRITER_CACHE_KIB if writes else _READER_CACHE_KIB
+    for setting in (f"cache_size=-{cache}", "synchronous=FULL"):
         connection.execute(f"PRAGMA {setting}")
     return connection
 
