@@ -1,5 +1,6 @@
 """EPUBs made of files that are no books by themselves, the same bytes for the same content."""
 
+import mimetypes
 import uuid
 import zipfile
 from collections.abc import Sequence
@@ -16,6 +17,11 @@ EPOCH = datetime(1980, 1, 1, tzinfo=UTC)
 NAMESPACE = uuid.UUID("6f1c2a52-5a3c-5f0e-9a63-2a6d1c1f7d10")
 LEVEL = 6
 STYLE = "body { line-height: 1.7 } p { margin: 0; text-indent: 2em } pre { white-space: pre-wrap }"
+
+
+# ebooklib asks for types by name: Python's own table says them, not /etc/mime.types, which the
+# confined child may not open and which differs from machine to machine.
+mimetypes.knownfiles.clear()
 
 
 class Part(NamedTuple):

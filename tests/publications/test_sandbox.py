@@ -55,6 +55,14 @@ def test_a_book_is_examined_and_its_files_arrive(tmp_path: Path) -> None:
     assert {file.name for file in out.iterdir()} == set(examination.files)
 
 
+def test_a_confined_child_makes_a_book_of_a_text(tmp_path: Path) -> None:
+    path = write(tmp_path, "第一回 起\n山不在高。\n".encode(), "x.txt")
+    with Examiner(workers=1, scratch=tmp_path) as examiner:
+        examination = examiner.examine(path, tmp_path / "out")
+    assert [f.code for f in examination.findings if f.code == "parser-died"] == []
+    assert examination.made
+
+
 def test_several_threads_share_the_children(tmp_path: Path) -> None:
     path = write(tmp_path, archive(book()))
     with Examiner(workers=2, scratch=tmp_path) as examiner, ThreadPoolExecutor(6) as threads:
