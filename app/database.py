@@ -145,7 +145,12 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 16) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        arguments: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 4, "pool_timeout": 10}
+        arguments: dict[str, Any] = {
+            "pool_size": pool_size,
+            "max_overflow": 4,
+            "pool_timeout": 10,
+            "pool_reset_on_return": None,  # sessions roll back themselves when they close
+        }
         if self.is_sqlite:
             arguments["connect_args"] = {"timeout": 30, "check_same_thread": False}
         else:

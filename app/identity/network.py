@@ -13,6 +13,8 @@ from app.errors import Fault, InvalidError
 from app.identity.models import LEVELS, Library
 from app.identity.tree import STEP, encode
 
+ALSO_CALLED = {"prefecture": "city", "municipality": "city", "district": "county"}
+"""Other names of the levels of the network, as administrative lists use them."""
 MAX_FILE = 64 * 1024 * 1024
 
 
@@ -76,9 +78,13 @@ def _read(path: Path) -> list[Entry]:
     if path.stat().st_size > MAX_FILE:
         raise InvalidError(Fault(path.name, "too-large", f"at most {MAX_FILE:,} bytes"))
     try:
-        return msgspec.json.decode(path.read_bytes(), type=list[Entry])
+        entries = msgspec.json.decode(path.read_bytes(), type=list[Entry])
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise InvalidError(Fault(path.name, "not-a-tree", str(error))) from error
+    return [
+        msgspec.structs.replace(entry, level=ALSO_CALLED.get(entry.level, entry.level))
+        for entry in entries
+    ]
 
 
 def _last_steps(paths: dict[str, str]) -> dict[str, int]:

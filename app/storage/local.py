@@ -60,9 +60,13 @@ class LocalStore:
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         check_span(start, length)
-        with translated(key), self._path(key).open("rb", buffering=0) as source:
-            source.seek(start)
-            return source.read(-1 if length is None else length)
+        with translated(key):
+            source = os.open(self._path(key), os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                size = os.fstat(source).st_size if length is None else start + length
+                return _read_whole(source, start, max(size - start, 0))
+            finally:
+                os.close(source)
 
     def stream(
         self, key: str, start: int = 0, length: int | None = None, *, chunk: int = CHUNK
@@ -223,3 +227,14 @@ def _files_below(folder: Path) -> Iterator[Path]:
             yield from _files_below(path)
         else:
             yield path
+
+
+def _read_whole(source: int, start: int, wanted: int) -> bytes:
+    """So many bytes from ``start``, fewer only at the end of the file."""
+    data = os.pread(source, wanted, start)
+    if len(data) in (0, wanted):
+        return data
+    pieces = [data]
+    while piece := os.pread(source, wanted - sum(map(len, pieces)), start + sum(map(len, pieces))):
+        pieces.append(piece)
+    return b"".join(pieces)

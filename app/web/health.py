@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from ipaddress import ip_address
 
 import msgspec
@@ -25,6 +26,10 @@ LATENCY = Histogram(
 )
 ANSWERS = Counter("kaijuan_answers_total", "Answers by route rule and status.", ("rule", "status"))
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""What is counted by name: a stranger may send any word as a method."""
+_latency = cache(LATENCY.labels)
+_answers = cache(ANSWERS.labels)
 health = Endpoints("web.health")
 
 
@@ -96,8 +101,9 @@ def install(app: Flask) -> None:
     def count(response: Response) -> Response:
         rule = request.url_rule.rule if request.url_rule else "none"
         seconds = time.perf_counter() - g.get("started", time.perf_counter())
-        LATENCY.labels(request.method, rule).observe(seconds)
-        ANSWERS.labels(rule, response.status_code).inc()
+        method = request.method if request.method in METHODS else "other"
+        _latency(method, rule).observe(seconds)
+        _answers(rule, response.status_code).inc()
         return response
 
     app.after_request(count)

@@ -10,6 +10,7 @@ import time
 from collections.abc import MutableMapping
 from typing import Any
 
+import msgspec
 import structlog
 from flask import Flask, Response, g, request
 
@@ -25,7 +26,7 @@ def configure(level: str = "info", *, pretty: bool = False) -> None:
     ``pretty`` is for a person at a terminal.
     """
     renderer: Any = (
-        structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer(_json)
     )
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -48,6 +49,10 @@ def configure(level: str = "info", *, pretty: bool = False) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def _json(event: object, **_options: object) -> str:
+    return msgspec.json.encode(event, enc_hook=str).decode()
 
 
 def mask(path: str) -> str:
