@@ -13,6 +13,7 @@ from threading import Lock
 import msgspec
 
 from search.documents import Item
+from search.files import sync_folder
 from search.index import Hits, Outcome, Query, SearchIndex, Status, Suggestion
 
 _POINTER = "generations.json"
@@ -73,11 +74,7 @@ class AliasedIndex:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._pointer)
-        folder = os.open(self._pointer.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(self._pointer.parent)
 
     def named(self, name: str) -> SearchIndex:
         """One generation by name, opened once."""

@@ -1,11 +1,14 @@
 """The tables of one generation, and connections to them."""
 
 import sqlite3
+import tempfile
+from contextlib import closing, suppress
 from pathlib import Path
 
 import msgspec
 
 from search.analysis import ANALYSIS_VERSION
+from search.files import sync_folder
 from search.index import IndexUnavailableError
 
 ENGINE = "sqlite"
@@ -86,24 +89,33 @@ def connect(path: Path, *, writes: bool = False) -> sqlite3.Connection:
 
 
 def create(path: Path) -> None:
-    """Make an empty generation at ``path``, whole or not at all; an existing one is left alone."""
+    """Make an empty generation at ``path``, whole or not at all; an existing one is left alone.
+
+    It is made under another name and then linked, so that of processes that begin together none
+    sees a file without its tables, and the first one's file stays.
+    """
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_SECONDS)
-    try:
+    with tempfile.TemporaryDirectory(prefix=f".{path.stem}-", dir=path.parent) as folder:
+        fresh = Path(folder) / path.name
+        _fill(fresh)
+        with suppress(FileExistsError):
+            path.hardlink_to(fresh)
+    sync_folder(path.parent)
+
+
+def _fill(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("BEGIN EXCLUSIVE")
-        if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):
-            for statement in filter(str.strip, _TABLES.split(";\n")):
-                connection.execute(statement)
-            connection.executemany(
-                "INSERT INTO meta VALUES (?, ?)",
-                [("schema", SCHEMA_VERSION), ("analysis", ANALYSIS_VERSION), ("row", 0)],
-            )
+        connection.execute("BEGIN")
+        for statement in filter(str.strip, _TABLES.split(";\n")):
+            connection.execute(statement)
+        connection.executemany(
+            "INSERT INTO meta VALUES (?, ?)",
+            [("schema", SCHEMA_VERSION), ("analysis", ANALYSIS_VERSION), ("row", 0)],
+        )
         connection.execute("COMMIT")
-    finally:
-        connection.close()
 
 
 def check(connection: sqlite3.Connection) -> None:
