@@ -38,7 +38,7 @@ def create_app(settings: Settings | None = None, adapters: Adapters | None = Non
     logs.install(app)
     problems.install(app)
     health.install(app)
-    known = authenticator(settings.trusted_proxies)
+    known = authenticator(settings.trusted_proxies, settings.public_url)
     api.install(app, adapters.database, known, read_only=settings.read_only)
     api.provide(app, Settings, settings)
     api.provide(app, Adapters, adapters)

@@ -53,8 +53,11 @@ class KnownCaller:
         )
 
 
-def authenticator(trusted: Networks) -> Authenticate:
-    """How requests are authenticated, trusting forwarded addresses from ``trusted`` only."""
+def authenticator(trusted: Networks, public_url: str | None = None) -> Authenticate:
+    """How requests are authenticated, trusting forwarded addresses from ``trusted`` only.
+
+    ``public_url`` is the origin of our own pages where a proxy stands before them.
+    """
 
     def authenticate(request: Request, session: Session) -> Caller:
         address = client_address(request, trusted)
@@ -66,7 +69,7 @@ def authenticator(trusted: Networks) -> Authenticate:
                 raise UnauthenticatedError("Only bearer tokens are taken here.")
             return _known(session, secret.strip(), "token", address)
         if cookie:
-            _same_site(request)
+            _same_site(request, public_url)
             return _known(session, cookie, "session", address)
         return KnownCaller(address)
 
@@ -83,13 +86,13 @@ def _known(session: Session, secret: str, kind: str, address: str) -> Caller:
     return KnownCaller(address, account.id, tuple(grants))
 
 
-def _same_site(request: Request) -> None:
+def _same_site(request: Request, public_url: str | None) -> None:
     """A cookie authorises a change only when our own pages ask for it (Fetch Metadata)."""
     if request.method in SAFE:
         return
     site = request.headers.get("Sec-Fetch-Site")
-    origin = request.headers.get("Origin")
-    if site in ("same-origin", "none") or (site is None and origin == request.host_url.rstrip("/")):
+    ours = public_url or request.host_url.rstrip("/")
+    if site in ("same-origin", "none") or (site is None and request.headers.get("Origin") == ours):
         return
     raise ForbiddenError("same-origin", "Changes with a cookie are taken from our own pages only.")
 

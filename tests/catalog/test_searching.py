@@ -8,7 +8,8 @@ from house import House
 
 from app.background import take_usage
 from app.catalog.description import Subject
-from app.catalog.models import FruitlessQuery
+from app.catalog.models import FruitlessQuery, RecordRow
+from app.catalog.services import dirty, indexing
 from search.index import IndexUnavailableError
 
 
@@ -150,3 +151,13 @@ def test_fruitless_queries_add_up_over_days_and_page(house: House) -> None:
         seen += [(line["words"], line["times"]) for line in page["items"]]
         cursor = page["next"]
     assert sorted(seen) == [(f"词{n}", 5) for n in range(5)]
+
+
+def test_a_record_that_cannot_be_read_keeps_no_other_from_the_index(house: House) -> None:
+    broken, sound = house.record("坏记录"), house.record("好记录")
+    with house.database.transaction() as session:
+        session.get_one(RecordRow, broken).description = b"{"
+        dirty.mark(session, [(broken, 2), (sound, 2)])
+        session.get_one(RecordRow, sound).version = 2
+    assert indexing.drain(house.database, house.adapters.index) == 1
+    assert house.adapters.index.versions([sound]) == {sound: 2}

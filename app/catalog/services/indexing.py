@@ -5,12 +5,12 @@ An engine that is away takes nothing down: what it has not accepted stays in the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+import msgspec
 import structlog
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
 
 from app.catalog.composing import summary_decoder
 from app.catalog.description import Description, State, decoder
@@ -30,10 +30,11 @@ def drain(database: Database, index: SearchIndex) -> int:
     """Sends one batch of the dirty set to the index; how many records that settled."""
     with database.transaction(writes=False) as session:
         pairs = dirty.oldest(session, BATCH)
-        entries = list(documents(session, [record_id for record_id, _ in pairs]))
+        rows = session.execute(_wanted().where(RecordRow.id.in_([i for i, _ in pairs]))).all()
     if not pairs:
         return 0
-    known = {entry.id for entry in entries}
+    entries, unreadable = _entries(rows)
+    known = {entry.id for entry in entries} | unreadable
     # A record that is no more (an undone rehearsal, a restored backup) leaves the index too.
     entries += [Tombstone(i, version) for i, version in pairs if i not in known]
     outcomes = index.write(entries)
@@ -41,16 +42,23 @@ def drain(database: Database, index: SearchIndex) -> int:
     settled = [(entry.id, entry.version) for entry in entries if entry.id not in refused]
     with database.transaction() as session:
         dirty.settle(session, settled)
-        dirty.postpone(session, list(refused))
+        dirty.postpone(session, [*refused, *unreadable])
+    for record_id in unreadable:
+        logger.error("record-unreadable", record=record_id)
     for outcome in refused.values():
         logger.error("index-refused", record=outcome.id, reason=outcome.reason)
     return len(settled)
 
 
-def documents(session: Session, ids: list[str]) -> Iterator[Document | Tombstone]:
-    """The documents of these records, tombstones for what is not published."""
-    for row in session.execute(_wanted().where(RecordRow.id.in_(ids))):
-        yield document_of(row)
+def _entries(rows: Iterable[Any]) -> tuple[list[Document | Tombstone], set[str]]:
+    """The documents of these records; the ids of those that cannot be read stop no others."""
+    entries, unreadable = [], set()
+    for row in rows:
+        try:
+            entries.append(document_of(row))
+        except msgspec.DecodeError:
+            unreadable.add(row.id)
+    return entries, unreadable
 
 
 def every_document(database: Database, after: str = "", batch: int = 2_000) -> Iterator[Document]:
