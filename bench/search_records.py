@@ -38,9 +38,9 @@ def records_file() -> Path:
 
 
 def documents(path: Path) -> Iterator[Document]:
-    """Every record of a JSON-lines file that has a title."""
+    """Every record of a JSON-lines file, gzipped or not, that has a title."""
     decode = msgspec.json.Decoder(Record).decode
-    with gzip.open(path, "rb") as lines:
+    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
         for place, line in enumerate(lines):
             record = decode(line)
             if record.title:

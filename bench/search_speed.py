@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from bench.known_items import KnownItem, KnownItems, Way
 from bench.search_records import documents, records_file
@@ -24,13 +25,21 @@ from search.backends.sqlite.expressions import WORD_WEIGHTS, all_of
 from search.backends.sqlite.schema import connect, create
 from search.backends.sqlite.writing import Batch
 from search.documents import Document
-from search.index import Facet, Query
+from search.index import Facet, Query, Sort
 
 _BATCH = 2_000
 _COMMON = 50
 _ROUNDS = 4
 _FEW_HITS = 30
 _FACETS = (Facet.KIND, Facet.SUBJECT, Facet.LANGUAGE, Facet.YEAR)
+_NARROWED = {
+    "one kind": Query(kinds=("item",), facets=_FACETS),
+    "one library, records with a year": Query(
+        library_path="/gutenberg/", years=(1, None), facets=_FACETS
+    ),
+    "works": Query(by_work=True, facets=_FACETS),
+    "by title": Query(sort=Sort.TITLE, facets=_FACETS),
+}
 _BARE = f"SELECT rowid FROM words WHERE words MATCH ? ORDER BY bm25(words, {WORD_WEIGHTS}) LIMIT 20"  # noqa: S608  constants
 _MILLISECONDS = 1_000.0
 
@@ -142,6 +151,11 @@ def known_words(given: Sequence[Document]) -> list[KnownItem]:
     return drawn
 
 
+def narrowed(index: SqliteIndex, query: Query) -> Callable[[str], object]:
+    """Searching for words under the rest of a query."""
+    return lambda words: index.search(replace(query, words=words))
+
+
 def compare(path: Path, known: list[KnownItem]) -> None:
     """Print the latencies of both sets of queries, ours and bare."""
     index, bare = SqliteIndex(path), connect(path)
@@ -164,6 +178,11 @@ def compare(path: Path, known: list[KnownItem]) -> None:
         theirs, mine = timed(control, words * _ROUNDS), timed(ours, words * _ROUNDS)
         print(f"{name} ({len(words)})\n    bare {theirs}\n    ours {mine}")
         print(f"    ratio of medians {mine.cpu_p50 / theirs.cpu_p50:.2f}, by the processor")
+    commonest = sets["commonest words"] * _ROUNDS
+    for name, narrowing in _NARROWED.items():
+        print(f"commonest words, {name}\n    ours {timed(narrowed(index, narrowing), commonest)}")
+    beginnings = sorted({word[0] for word in commonest}) * _ROUNDS
+    print(f"suggestions for one character\n    ours {timed(index.suggest, beginnings)}")
     bare.close()
     index.close()
 

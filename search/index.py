@@ -11,7 +11,8 @@ import msgspec
 
 from search.documents import Item
 
-#: Totals of word searches are exact up to here, and facets are counted over at most so many.
+#: Totals of word searches are exact up to here, and facets are counted over at most so many: the
+#: best, which past this number are those with the words in their title, then the newest.
 EXACT_TO = 10_000
 #: Relevance pages end here: past it a reader should add a word.
 RELEVANCE_DEPTH = 1_000

@@ -6,4 +6,4 @@ marks what matched in the text as it was written.
 """
 
 #: Raised whenever the same text would be cut differently: an index of another number is rebuilt.
-ANALYSIS_VERSION = 1
+ANALYSIS_VERSION = 2

@@ -13,15 +13,16 @@ from functools import lru_cache
 import opencc
 
 # Taiwan's and Hong Kong's standard forms first, then the common step to simplified characters.
-_CONVERTERS = tuple(opencc.OpenCC(name) for name in ("tw2t", "hk2t", "t2s"))
+# Twice: 麼 becomes 么, which is itself a traditional character and becomes 幺.
+_CONVERTERS = tuple(opencc.OpenCC(name) for name in ("tw2t", "hk2t", "t2s")) * 2
 
 # Variants that printers and cataloguers use and that OpenCC leaves alone.
 _VARIANTS = dict(
     zip(
         "羣峯畧棊碁箇敎淸畵甯寗強汚絶冊銕嶽崐濶鼇龢譌蹟遯凴檝喆堃燄槀藁谿煙菸衹祗刼刦刧"
-        "牀脚卻郤恆旣卽鄕囘廻迴巖嵓岩畝毘勲勛甎粦塟瘉癒鑛壻姉侭兎寃冦冨秇埶",
+        "牀脚卻郤恆旣卽鄕囘廻迴巖嵓岩畝毘勲勛甎粦塟瘉癒鑛壻姉侭兎寃冦冨秇埶锺",
         "群峰略棋棋个教清画宁宁强污绝册铁岳昆阔鳌和讹迹遁凭楫哲坤焰稿稿溪烟烟只只劫劫劫"
-        "床脚却却恒既即乡回回回岩岩岩亩毗勋勋砖磷葬愈愈矿婿姊尽兔冤寇富艺艺",
+        "床脚却却恒既即乡回回回岩岩岩亩毗勋勋砖磷葬愈愈矿婿姊尽兔冤寇富艺艺钟",
         strict=True,
     )
 )

@@ -225,6 +225,17 @@ class FindingContract(Shelved):
         assert hits.relaxed
         assert {hit.id for hit in hits.items} == {"dream", "studies"}
 
+    def test_then_a_title_that_is_one_of_the_words_comes_first(self, index: SearchIndex) -> None:
+        titles = ("红楼梦杂咏", "红楼梦风俗趣谈", "紅樓夢", "评红楼梦")
+        index.write([replace(DREAM, id=title, title=title, agents=()) for title in titles])
+        assert found(index, "施耐庵 红楼梦")[0] == "紅樓夢"
+
+    @pytest.mark.parametrize("name", ["Cao, Xueqin", "Xueqin Cao", "CAO Xue-qin", "Cáo, Xuěqín"])
+    def test_an_author_catalogued_in_pinyin_is_found(self, index: SearchIndex, name: str) -> None:
+        index.write([replace(DREAM, agents=(name,)), STUDIES])
+        assert found(index, "曹雪芹 红楼梦") == ["dream"]
+        assert found(index, "曹雪芹") == ["dream"]
+
     @pytest.mark.parametrize(
         "words",
         ['"', "*", "红 OR 楼 NEAR(", "title:", "-红 +楼 ^", "'; DROP", "\ud800", "\x00", "。，"],
@@ -313,6 +324,13 @@ class CountingContract(Shelved):
         assert hits.facets["kind"] == [("book", EXACT_TO)]
         everything = index.search(Query())
         assert (everything.total, everything.total_exact) == (EXACT_TO + 5, True)
+
+    def test_of_a_very_large_answer_titles_come_first(self, index: SearchIndex) -> None:
+        index.write(many(EXACT_TO + 5, title="别的", publisher="丛书"))
+        index.write(many(3, id="titled", title="丛书"))
+        hits = index.search(Query(words="丛书", facets=(Facet.YEAR,)))
+        assert hits.items[0].id == "titled"
+        assert sum(count for _, count in hits.facets["year"]) == EXACT_TO
 
     def test_works_are_counted_once(self, shelf: SearchIndex) -> None:
         edition = replace(DREAM, id="edition", title="红楼梦（校注本）", year=2008)

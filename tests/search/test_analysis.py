@@ -17,10 +17,18 @@ from search.analysis.words import MOST_WORDS, read_words
         ("紅樓夢", "红楼梦"), ("裏", "裡"), ("羣峯", "群峰"), ("ＡＢＣ１２３", "abc123"),
         ("Éclair", "eclair"), ("e\u0301", "é"), ("ﬁn", "fin"), ("ｶﾞ", "ガ"), ("각", "각"),
         ("乾隆", "干隆"), ("㍿", "株式会社"), ("樓\ufe00", "楼"), ("straße", "STRASSE"),
+        ("什麼", "什么"), ("鍾馗", "锺馗"),
     ],
 )  # fmt: skip
 def test_writings_of_one_word_fold_alike(one: str, other: str) -> None:
     assert fold(one) == fold(other)
+
+
+def test_what_is_folded_folds_to_itself() -> None:
+    ideographs = map(
+        chr, (*range(0x3400, 0xA000), *range(0xF900, 0xFB00), *range(0x20000, 0x2A6E0))
+    )
+    assert [one for one in ideographs if fold(fold(one)) != fold(one)] == []
 
 
 def test_what_differs_stays_apart() -> None:
