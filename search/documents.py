@@ -1,9 +1,12 @@
-"""What an index is given: one frozen document a record, or the tombstone of one."""
+"""What an index is given: one frozen document a record, or the tombstone of one.
+
+They hold texts and numbers only, no cycle can form, and so the collector need not look at them.
+"""
 
 import msgspec
 
 
-class Document(msgspec.Struct, frozen=True, kw_only=True):
+class Document(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Everything a search may find, filter, count or sort of one record.
 
     ``version`` is the record's own and only ever rises. ``subject_codes`` are facet and filter
@@ -36,7 +39,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     sort_title: str = ""
 
 
-class Tombstone(msgspec.Struct, frozen=True):
+class Tombstone(msgspec.Struct, frozen=True, gc=False):
     """A record withdrawn at ``version``: no older write brings it back."""
 
     id: str

@@ -132,7 +132,7 @@ class Status(StrEnum):
     REFUSED = "refused"
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """The result for one item; ``reason`` says why it was refused."""
 
     id: str

@@ -91,6 +91,8 @@ def sounds(title: str) -> list[list[str]]:
     By phrases of its simplified form (重庆 is chong qing), by phrases as it is written, and by each
     character's usual reading, which is what hasty readers type. A Latin word counts as a syllable.
     """
+    if title.isascii():
+        return []
     folded = title_runs(title)
     if not any(map(is_chinese, folded)):
         return []
@@ -125,7 +127,8 @@ def collation_key(key: str) -> str:
     Pinyin decides, then the character, one by one, so that all of 张 stand before 章 within zhang;
     digits and Latin words stand as they are.
     """
-    return " ".join(_collated(run) for run in key[:_COLLATED].split(" "))
+    start = key[:_COLLATED]
+    return start if start.isascii() else " ".join(map(_collated, start.split(" ")))
 
 
 def _collated(run: str) -> str:

@@ -125,7 +125,7 @@ def check(connection: sqlite3.Connection) -> None:
         raise IndexUnavailableError(ENGINE, "the index was written by another release: rebuild it")
 
 
-class Stored(msgspec.Struct, frozen=True, array_like=True):
+class Stored(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The originals that highlights and suggestions are made of."""
 
     title: str
