@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from app import background, config
 from app.adapters import open_adapters
+from app.catalog.cli.indexing import rebuild
 from app.config import SettingError, Settings
 from app.database import Database
 from app.identity import accounts, tree
@@ -16,6 +17,7 @@ from app.operating.schema import revisions, upgrade
 from app.serving import serve as supervise
 from app.terminal import refusals
 from app.web import logs
+from search.index import IndexUnavailableError
 
 
 @click.command()
@@ -64,12 +66,25 @@ def _prepare(settings: Settings) -> None:
     """The embedded database is made and kept up by serving; a server's by ``kaijuan migrate``."""
     database = Database(settings.database_url)
     present, wanted = revisions(database)
-    if present == wanted:
-        return
-    if not database.is_sqlite:
+    if present != wanted and not database.is_sqlite:
         message = f"a database at {wanted} (it is at {present}): run `kaijuan migrate` first"
         raise SettingError("KAIJUAN_DATABASE_URL", database.url.render_as_string(), message)
-    upgrade(database)
+    if present != wanted:
+        upgrade(database)
+    _renew_index(settings)
+
+
+def _renew_index(settings: Settings) -> None:
+    """An index of another release cannot be read: it is built anew before anybody searches."""
+    adapters = open_adapters(settings)
+    try:
+        adapters.index.count()
+    except IndexUnavailableError as error:
+        click.echo(f"Building the search index anew: {error}", err=True)
+        rebuild(settings, adapters)
+    finally:
+        adapters.index.close()
+        adapters.database.close()
 
 
 def _first_administrator(settings: Settings) -> str | None:

@@ -8,12 +8,13 @@ import click
 from sqlalchemy import func, select
 
 from app import config
-from app.adapters import open_adapters, search_folder
+from app.adapters import Adapters, open_adapters, search_folder
 from app.catalog.models import RecordRow
 from app.catalog.services import indexing
+from app.config import Settings
 from app.terminal import Meter, json_option, refusals, show
 from search.alias import AliasedIndex
-from search.rebuild import Rebuild
+from search.rebuild import Progress, Rebuild
 
 
 @click.command()
@@ -22,20 +23,22 @@ def reindex(as_json: bool) -> None:
     """Build the search index anew beside the live one, verify it, then use it."""
     with refusals():
         settings = config.load()
-        adapters = open_adapters(settings)
-
-        def count() -> int:
-            with adapters.database.transaction(writes=False) as session:
-                published = select(func.count()).where(RecordRow.state == "published")
-                return session.scalar(published) or 0
-
-        with Meter("documents", count(), quiet=as_json) as meter:
-            checkpoints = search_folder(settings) / "rebuild.json"
-            rebuild = Rebuild(
-                cast(AliasedIndex, adapters.index), checkpoints, lambda p: meter.at(p.done)
-            )
-            done = rebuild.run(
-                lambda after: indexing.every_document(adapters.database, after or ""), count
-            )
+        done = rebuild(settings, open_adapters(settings), quiet=as_json)
         line = f"{done.done:,} documents; {done.generation} is in use."
         show(done, as_json, lambda: iter([line]))
+
+
+def rebuild(settings: Settings, adapters: Adapters, *, quiet: bool = False) -> Progress:
+    """Builds a new generation from the catalogue and swaps it in; goes on where it was stopped."""
+
+    def count() -> int:
+        with adapters.database.transaction(writes=False) as session:
+            published = select(func.count()).where(RecordRow.state == "published")
+            return session.scalar(published) or 0
+
+    with Meter("documents", count(), quiet=quiet) as meter:
+        checkpoints = search_folder(settings) / "rebuild.json"
+        alias = cast(AliasedIndex, adapters.index)
+        return Rebuild(alias, checkpoints, lambda progress: meter.at(progress.done)).run(
+            lambda after: indexing.every_document(adapters.database, after or ""), count
+        )
