@@ -71,10 +71,10 @@ def _prepare(settings: Settings) -> None:
         raise SettingError("KAIJUAN_DATABASE_URL", database.url.render_as_string(), message)
     if present != wanted:
         upgrade(database)
-    _renew_index(settings)
+    renew_index(settings)
 
 
-def _renew_index(settings: Settings) -> None:
+def renew_index(settings: Settings) -> None:
     """An index of another release cannot be read: it is built anew before anybody searches."""
     adapters = open_adapters(settings)
     try:

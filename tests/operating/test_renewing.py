@@ -1,0 +1,27 @@
+"""Serving after an upgrade: an index of another release is built anew, not served broken."""
+
+import sqlite3
+from contextlib import closing
+
+from house import House
+
+from app.adapters import open_adapters, search_folder
+from app.operating.serve import renew_index
+
+
+def of_another_release(house: House) -> None:
+    """Makes the live index look as if another release had written it."""
+    house.adapters.index.close()
+    path = search_folder(house.settings) / f"{house.adapters.index.generation}.sqlite"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE meta SET value = -1 WHERE name = 'analysis'")
+
+
+def test_an_index_of_another_release_is_built_anew_before_serving(house: House) -> None:
+    record = house.record("红楼梦")
+    of_another_release(house)
+    renew_index(house.settings)
+    fresh = open_adapters(house.settings)
+    assert fresh.index.versions([record]) == {record: 1}
+    fresh.index.close()
+    fresh.database.close()
