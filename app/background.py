@@ -12,6 +12,7 @@ from app.catalog import tasks as catalog
 from app.catalog.services import fruitless, indexing
 from app.config import Settings
 from app.database import now
+from app.errors import NoRoomError
 from app.jobs import connect, ledger
 from app.jobs.bell import Bell, open_bell
 from app.jobs.chores import Drain
@@ -65,5 +66,5 @@ def worker(settings: Settings, adapters: Adapters) -> Worker[Adapters]:
         adapters,
         bell,
         drains=drains(adapters),
-        away=(StoreUnavailableError, IndexUnavailableError),
+        away=(StoreUnavailableError, IndexUnavailableError, NoRoomError),
     )

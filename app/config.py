@@ -7,6 +7,7 @@ generated into the data directory, readable by their owner alone.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -49,7 +50,7 @@ class Settings:
     storage_url: str
     search_url: str
     queue_url: str
-    cache_url: str | None
+    cache_url: str
     s3: S3Settings
     secret_keys: tuple[str, ...]
     identity_key: str
@@ -76,19 +77,33 @@ def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -
         storage_url=_url(get, "STORAGE_URL", f"file://{data_dir}/store", ("file", "s3", "memory")),
         search_url=_url(get, "SEARCH_URL", f"sqlite:///{data_dir}/search", SEARCHES),
         queue_url=_url(get, "QUEUE_URL", f"sqlite:///{data_dir}/bell.sqlite", ("sqlite", "redis")),
-        cache_url=get("CACHE_URL", "") or None,
+        cache_url=_url(get, "CACHE_URL", "memory://", ("memory", "redis")),
         s3=_s3(given),
         secret_keys=_secret_keys(get, data_dir),
         identity_key=_secret(get, "IDENTITY_KEY", data_dir),
         public_url=_origin(get, "PUBLIC_URL"),
         content_url=_origin(get, "CONTENT_URL"),
         trusted_proxies=_networks(get, "TRUSTED_PROXIES"),
-        source_url=get("SOURCE_URL", "/source"),
+        source_url=_source(get),
         log_level=_choice(get, "LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
         read_only=_choice(get, "READ_ONLY", "no", ("yes", "no")) == "yes",
     )
 
 
+def unknown_names(environ: Mapping[str, str] | None = None) -> set[str]:
+    """The variables with our prefix that nothing reads: most likely misspelt."""
+    ours = {
+        name for name in (os.environ if environ is None else environ) if name.startswith(PREFIX)
+    }
+    return {name for name in ours if name.removeprefix(PREFIX) not in NAMES | FOR_TESTS}
+
+
+NAMES = frozenset({
+    "DATA_DIR", "DATABASE_URL", "STORAGE_URL", "SEARCH_URL", "QUEUE_URL", "CACHE_URL",
+    "SECRET_KEYS", "IDENTITY_KEY", "PUBLIC_URL", "CONTENT_URL", "TRUSTED_PROXIES", "SOURCE_URL",
+    "LOG_LEVEL", "READ_ONLY", "OIDC_KEYS_DIR",
+})  # fmt: skip
+FOR_TESTS = frozenset({"TEST_DATA", "TEST_ENGINES", "BENCH_DIR", "CHROMIUM"})
 DATABASES = ("sqlite", "postgresql+psycopg")
 SEARCHES = ("sqlite", "http", "https")
 
@@ -121,6 +136,8 @@ def _url(get: Getter, name: str, default: str, schemes: tuple[str, ...]) -> str:
     if urlsplit(value).scheme not in schemes:
         wanted = "an address beginning with " + " or ".join(f"{s}://" for s in schemes)
         raise SettingError(PREFIX + name, value, wanted)
+    if value.startswith("s3://") and not urlsplit(value).netloc:
+        raise SettingError(PREFIX + name, value, "an address with its bucket, such as s3://kaijuan")
     return value
 
 
@@ -128,9 +145,18 @@ def _origin(get: Getter, name: str) -> str | None:
     value = get(name, "").rstrip("/")
     if not value:
         return None
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query:
+    if not _ORIGIN.fullmatch(value):
         raise SettingError(PREFIX + name, value, "an address such as https://books.example.org")
+    return value
+
+
+_ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::\d{1,5})?")
+
+
+def _source(get: Getter) -> str:
+    value = get("SOURCE_URL", "/source")
+    if not re.fullmatch(r"(?:/|https?://)[^\s\"'<>]*", value):
+        raise SettingError(PREFIX + "SOURCE_URL", value, "a path or an http(s) address")
     return value
 
 
@@ -162,6 +188,9 @@ def _secret(get: Getter, name: str, data_dir: Path) -> str:
             raise SettingError(PREFIX + name, "…", "secrets of at least 32 characters")
         return value
     path = data_dir / "secrets" / name.lower()
+    if name == "IDENTITY_KEY" and not path.exists() and (data_dir / "kaijuan.sqlite").exists():
+        wanted = f"the key that this library was made with: restore {path} from a backup"
+        raise SettingError(PREFIX + name, "", wanted)
     if not path.exists():
         _keep_secret(path)
     if kept := path.read_text().strip():

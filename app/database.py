@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -32,6 +33,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import UserDefinedType
 from uuid_utils import uuid7
+
+from app.room import Room
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -159,6 +162,7 @@ class Database:
         if self.is_sqlite:
             event.listen(self.engine, "connect", _set_up_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+        self._room = Room(Path(self.url.database or ".").parent) if self.is_sqlite else None
         self._writing = self.engine.execution_options(kaijuan_writes=True)
 
     @contextmanager
@@ -166,7 +170,11 @@ class Database:
         """One unit of work: committed when the block ends, rolled back when it raises.
 
         A block that only reads says ``writes=False``: it takes no lock, and is never committed.
+
+        :raises NoRoomError: when it writes and the disk is nearly full.
         """
+        if writes and self._room:
+            self._room.require()
         with Session(self._writing if writes else self.engine, expire_on_commit=False) as session:
             yield session
             if writes:

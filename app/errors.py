@@ -120,6 +120,18 @@ class ReadOnlyError(KaijuanError):
         super().__init__("Changes are not taken at the moment (read-only); reading goes on.")
 
 
+class NoRoomError(KaijuanError):
+    """The disk is nearly full: changes are refused while reading goes on."""
+
+    retry_after = 60
+
+    def __init__(self, folder: str, free: int, least: int) -> None:
+        super().__init__(
+            f"The disk of {folder} has {free:,} bytes left of the {least:,} that changes need. "
+            "Make room; reading goes on."
+        )
+
+
 class UnavailableError(KaijuanError):
     """An engine is away; the request may be repeated after ``retry_after`` seconds."""
 

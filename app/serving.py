@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from hashlib import blake2b
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from threading import Event
@@ -37,6 +38,7 @@ STEADY = 60.0
 """Seconds after which a worker's death counts as its first again."""
 ANY_HOST = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (asked, not bound)
 
+MEMORY = Path("/dev/shm")  # noqa: S108  (a folder of our own in it, made anew with mode 0700)
 PR_SET_PDEATHSIG = 1
 """prctl(2): the signal a child is sent when its parent dies."""
 
@@ -94,10 +96,15 @@ def worker_command() -> list[str]:
 
 
 def fresh_metrics_dir(data_dir: Path) -> Path:
-    """Where processes share their metrics: emptied, since the last run's would be counted again."""
-    folder = data_dir / "run" / "metrics"
+    """Where processes share their metrics: emptied, since the last run's would be counted again.
+
+    In memory where the system has a place for it: a mapped file on a full disk kills its process.
+    """
+    name = blake2b(bytes(data_dir), digest_size=8).hexdigest()
+    base = MEMORY if os.access(MEMORY, os.W_OK) else data_dir / "run"
+    folder = base / f"kaijuan-metrics-{name}"
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, mode=0o700)
     return folder
 
 

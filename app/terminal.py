@@ -46,6 +46,9 @@ def refusals() -> Iterator[None]:
         yield
     except (KaijuanError, SettingError) as error:
         click.echo(f"kaijuan: {error}", err=True)
+        context = click.get_current_context(silent=True)
+        if context is not None and context.params.get("as_json"):
+            click.echo(msgspec.json.encode({"error": str(error)}).decode())
         raise SystemExit(1) from error
     except (OperationalError, ProgrammingError) as error:
         click.echo(f"kaijuan: the database says: {error.orig}", err=True)

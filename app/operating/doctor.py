@@ -19,11 +19,14 @@ from app.database import now
 from app.jobs import queries as jobs
 from app.operating.schema import revisions
 from app.readiness import checks_of
+from app.room import LEAST, Room
 from app.storage.errors import ObjectNotFoundError
 from app.storage.keys import key_of
 from app.terminal import json_option, refusals, show
 
 SAMPLE = 1_000
+PLENTY = 1024 * 1024 * 1024
+"""Bytes below which somebody should look."""
 STALE = 60.0
 """Seconds a change may wait for the index before something is wrong."""
 
@@ -44,7 +47,7 @@ def examine(settings: Settings, adapters: Adapters) -> list[Diagnosis]:
         for name, state in checks_of(adapters).run().items()
     ]
     looks: tuple[Callable[[Settings, Adapters], Diagnosis], ...] = (
-        _schema, _secrets, _dirty_set, _index, _bytes, _jobs,
+        _schema, _secrets, _settings_known, _room, _dirty_set, _index, _bytes, _jobs,
     )  # fmt: skip
     if all(diagnosis.ok for diagnosis in found):
         found += [look(settings, adapters) for look in looks]
@@ -57,6 +60,21 @@ _ENGINES = {
     "index": "Run `kaijuan reindex`.",
     "dirty_set": "Run `kaijuan migrate`.",
 }
+
+
+def _settings_known(_settings: Settings, _adapters: Adapters) -> Diagnosis:
+    unknown = sorted(config.unknown_names())
+    mend = (
+        f"Nothing reads {', '.join(unknown)}: see docs/operations/settings.md." if unknown else ""
+    )
+    return Diagnosis("every setting is known", not unknown, ", ".join(unknown), mend)
+
+
+def _room(settings: Settings, _adapters: Adapters) -> Diagnosis:
+    free = Room(settings.data_dir).free()
+    detail = f"{free / 2**20:,.0f} MiB free for {settings.data_dir}"
+    mend = f"Below {LEAST // 2**20} MiB changes are refused: make room." if free < PLENTY else ""
+    return Diagnosis("room on the disk", free >= PLENTY, detail, mend)
 
 
 def _schema(_settings: Settings, adapters: Adapters) -> Diagnosis:

@@ -131,6 +131,7 @@ BY_ERROR: dict[type[errors.KaijuanError], ProblemType] = {
     errors.TooLargeError: TOO_LARGE,
     errors.UnavailableError: UNAVAILABLE,
     errors.ReadOnlyError: UNAVAILABLE,
+    errors.NoRoomError: UNAVAILABLE,
 }
 BY_STATUS = {kind.status: kind for kind in (*reversed(TYPES.values()),)}
 
@@ -179,8 +180,12 @@ def answer_domain_error(error: errors.KaijuanError) -> Response:
         if hasattr(error, name)
     }
     faults = [Place(f.place, f.code, f.message) for f in getattr(error, "faults", ())]
-    response = answer(kind, str(error), faults=faults, **data)
-    if isinstance(error, errors.UnavailableError | errors.ReadOnlyError):
+    detail = str(error)
+    if isinstance(error, errors.NoRoomError):
+        logs.logger.error("disk-nearly-full", detail=detail)
+        detail = "Changes are not taken at the moment (no room on the disk); reading goes on."
+    response = answer(kind, detail, faults=faults, **data)
+    if hasattr(error, "retry_after"):
         response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, errors.UnauthenticatedError):
         response.headers["WWW-Authenticate"] = 'Bearer realm="Kaijuan"'
