@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, make_url, text
 
 from app.database import Database
 from app.jobs import connect
@@ -29,7 +30,22 @@ ENGINE = os.environ.get("KAIJUAN_DATABASE_URL", "")
     ]
 )
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return ENGINE if request.param == "engine" else f"sqlite:///{tmp_path}/ledger.sqlite"
+    if request.param == "engine":
+        return str(request.getfixturevalue("own_database"))
+    return f"sqlite:///{tmp_path}/ledger.sqlite"
+
+
+@pytest.fixture(scope="session")
+def own_database(worker_id: str) -> Iterator[str]:
+    """A database of this test process alone: several run at the same time."""
+    name = f"kaijuan_tests_{worker_id}_{os.getpid()}"
+    server = create_engine(ENGINE, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield make_url(ENGINE).set(database=name).render_as_string(hide_password=False)
+    with server.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    server.dispose()
 
 
 @pytest.fixture
