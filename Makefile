@@ -17,7 +17,7 @@ help: ## Say what can be made
 
 setup: .venv/.installed ## Install everything into .venv
 
-run: setup ## Set up and serve on http://127.0.0.1:$${PORT:-8000}
+run: setup ## Set up and serve on http://127.0.0.1:8000, or on PORT
 	@$(BIN)/kaijuan serve --demo
 
 test: setup ## Run the whole test suite on the embedded default

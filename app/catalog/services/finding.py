@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta, Raw
 from sqlalchemy.orm import Session
 
-from app.catalog.description import Kind
+from app.catalog.description import Kind, Summary
 from app.catalog.labels import KINDS, LANGUAGES
 from app.catalog.queries import records, subjects
 from app.catalog.schemas import Cursor, Limit
@@ -62,24 +62,9 @@ class FacetValue(msgspec.Struct, frozen=True):
     count: int
 
 
-class FoundItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class FoundItem(Summary, frozen=True, kw_only=True, omit_defaults=True):
     """A record that was found, as lists show it, with what matched."""
 
-    id: str
-    kind: str
-    title: str
-    agents: list[dict[str, str]] = []
-    date: str = ""
-    year: int | None = None
-    language: str = ""
-    publisher: str = ""
-    library: str = ""
-    work: str = ""
-    parent: str | None = None
-    cover: str | None = None
-    format: str | None = None
-    available: bool = False
-    added_at: str = ""
     highlights: dict[str, list[str]] = {}
 
 
