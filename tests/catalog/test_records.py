@@ -212,3 +212,17 @@ def test_parts_are_listed_below_their_whole(house: House) -> None:
     [item] = house.json(f"/api/v1/journals/{journal}/issues")["items"]
     assert (item["id"], item["parent"]) == (issue, journal)
     assert house.client.get(f"/api/v1/books/{journal}").status_code == 404
+
+
+def test_a_draft_stays_one_when_it_is_restored(house: House) -> None:
+    token = house.token()
+    record = made(house, token, state="draft")
+    patch(house, token, record, title="误")
+    back = change(house, token, f"{record}/restore", {"version": 1}, 2)
+    assert back.json["state"] == "draft"  # type: ignore[index]
+    change(house, token, f"{record}/withdraw", {"reason": "误"}, 3)
+    assert change(house, token, f"{record}/restore", {}, 4).json["state"] == "draft"  # type: ignore[index]
+    change(house, token, f"{record}/withdraw", {"reason": "误"}, 5)
+    again = change(house, token, f"{record}/restore", {"version": 4}, 6)
+    assert again.json["state"] == "draft"  # type: ignore[index]
+    assert house.client.get(f"/api/v1/books/{record}").status_code == 404
