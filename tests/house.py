@@ -86,7 +86,7 @@ class House:
         """Imports a file of records."""
         with self.database.transaction() as session:
             owner = library or tree.default(session).id
-        source = formats.open_format(path)
+        source = formats.open_format(path, library=owner)
         return import_records(self.database, source, path, library_id=owner, **options)
 
     def withdraw(self, record_id: str) -> None:

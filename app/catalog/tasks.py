@@ -22,6 +22,7 @@ LONGEST_NAME = 200
 def import_sent(work: Work[Adapters]) -> None:
     """Imports a file that was sent; an attempt that died is gone on with after its last chunk."""
     adapters, sent = work.context, work.payload
+    library = str(sent["library"])
     with tempfile.TemporaryDirectory(prefix="kaijuan-import-") as folder:
         path = Path(folder, file_name(str(sent["name"])))
         with path.open("wb") as file:
@@ -32,9 +33,9 @@ def import_sent(work: Work[Adapters]) -> None:
 
         import_records(
             adapters.database,
-            formats.open_format(path, str(sent["format"] or "") or None),
+            formats.open_format(path, str(sent["format"] or "") or None, library=library),
             path,
-            library_id=str(sent["library"]),
+            library_id=library,
             account_id=str(sent["account"] or "") or None,
             progress=checkpoint,
         )

@@ -68,7 +68,7 @@ def _libraries(adapters: Adapters, shown: Material, folder: Path) -> int:
 def _records(adapters: Adapters, shown: Material) -> int:
     added = 0
     for batch in shown.batches:
-        source = formats.open_format(batch.path, "jsonl")
+        source = formats.open_format(batch.path, "jsonl", library=batch.library)
         done = import_records(adapters.database, source, batch.path, library_id=batch.library)
         added += done.added
     return added

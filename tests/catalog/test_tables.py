@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from house import House
 
+from app.catalog.formats import source_of
 from app.catalog.services.importing import Report
 
 from .looking import body, catalogue, said
@@ -45,10 +46,25 @@ def test_an_encoding_that_shows_late_is_still_found(house: House, tmp_path: Path
     assert said(house, "1").title == "红楼梦"
 
 
-def test_the_source_is_the_files_name_unless_a_column_says(house: House, tmp_path: Path) -> None:
+def test_the_source_is_the_librarys_file_unless_a_column_says(house: House, tmp_path: Path) -> None:
     house.import_file(table(tmp_path, "id,title,src\n1,甲,\n2,乙,县馆\n"))
     found = {source for source, _ in _identities(house)}
-    assert found == {"馆藏", "县馆"}
+    assert found == {"main/馆藏", "县馆"}
+
+
+def test_tables_of_one_name_from_two_libraries_stand_side_by_side(
+    house: House, tmp_path: Path
+) -> None:
+    house.network()
+    path = table(tmp_path, "id,title\n1,甲\n")
+    assert [house.import_file(path, library).added for library in ("north", "south")] == [1, 1]
+    assert set(catalogue(house)) == {("north/馆藏", "1"), ("south/馆藏", "1")}
+
+
+def test_long_names_of_tables_are_still_told_apart() -> None:
+    sources = {source_of("l" * 64, name) for name in ("一", "二")}
+    assert len(sources) == 2
+    assert max(map(len, sources)) == 64
 
 
 @pytest.mark.parametrize(

@@ -29,11 +29,10 @@ def records(
     """Import catalogue records from FILE: JSON lines (also gzipped) or CSV."""
     with refusals():
         adapters = open_adapters(config.load())
-        source = formats.open_format(file, name)
+        # In a rehearsal nothing is committed, also no library that is made because there is none.
         with adapters.database.transaction(writes=not dry_run) as session:
-            owner = library_id or ("" if dry_run else tree.default(session).id)
-            if library_id:
-                tree.get(session, library_id)
+            owner = (tree.get(session, library_id) if library_id else tree.default(session)).id
+        source = formats.open_format(file, name, library=owner)
         with Meter("records", None, quiet=as_json) as meter:
             report = import_records(
                 adapters.database,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from pathlib import Path
 
 from app.catalog.formats.candidates import Candidate, RecordFormat, Refusal
@@ -10,12 +11,13 @@ from app.catalog.formats.jsonl import JsonLines
 from app.errors import Fault, InvalidError
 
 NAMES = ("jsonl", "csv")
+_LONGEST_SOURCE = 64
 
 __all__ = ["NAMES", "Candidate", "RecordFormat", "Refusal", "open_format"]
 
 
-def open_format(path: Path, name: str | None = None) -> RecordFormat:
-    """The reader for this file: by its name, or by looking at its beginning.
+def open_format(path: Path, name: str | None = None, *, library: str) -> RecordFormat:
+    """The reader for this file of ``library``: by its name, or by looking at its beginning.
 
     :raises InvalidError: when the file is of no known format.
     """
@@ -23,9 +25,18 @@ def open_format(path: Path, name: str | None = None) -> RecordFormat:
     if name == "jsonl":
         return JsonLines(path)
     if name == "csv":
-        return Csv(path, source=path.stem[:64])
+        return Csv(path, source=source_of(library, path.stem))
     message = f"not a known format; name one with --format: {', '.join(NAMES)}"
     raise InvalidError(Fault(path.name, "format-unknown", message))
+
+
+def source_of(library: str, stem: str) -> str:
+    """The source of records whose file names none: two libraries' files are never taken for one."""
+    whole = f"{library}/{stem}"
+    if len(whole) <= _LONGEST_SOURCE:
+        return whole
+    mark = "~" + blake2b(whole.encode(), digest_size=8).hexdigest()
+    return whole[: _LONGEST_SOURCE - len(mark)] + mark
 
 
 def _sniff(path: Path) -> str | None:

@@ -14,23 +14,23 @@ from app.catalog.formats import Candidate, Refusal
 from app.catalog.models import RecordIdentifier, RecordRow, SourceRecord
 from app.catalog.services import dirty
 from app.database import insert_many, new_id, now
+from app.identity.models import Library
 
 
 def add_new(
-    session: Session, batch_id: str, library_id: str, fresh: list[Candidate]
+    session: Session, batch_id: str, library_id: str, path: str, fresh: list[Candidate]
 ) -> list[Refusal]:
-    """Adds records; answers those whose parent is neither in the catalogue nor before them."""
+    """Adds records to the library at ``path``; answers those that :func:`orphan` refuses."""
     at = now()
-    parents, orphans = _parents(session, fresh), []
+    above, orphans = parents(session, fresh), []
     records, sources, identifiers, marks = [], [], [], []
     for candidate in fresh:
-        parent_id = parents.get((candidate.source, candidate.parent))
-        if candidate.parent and parent_id is None:
-            message = f"There is no record {candidate.parent!r} of this source that it belongs to."
-            orphans.append(Refusal(candidate.place, "parent-unknown", message))
+        if refusal := orphan(candidate, above, path):
+            orphans.append(refusal)
             continue
+        parent_id = above.get((candidate.source, candidate.parent), (None, ""))[0]
         record = _row(candidate, library_id, batch_id, at, parent_id)
-        parents[candidate.source, candidate.source_id] = record["id"]
+        above[candidate.source, candidate.source_id] = record["id"], path
         records.append(record)
         marks.append((record["id"], 1))
         sources.append(composing.source_row(record["id"], candidate, at))
@@ -43,17 +43,43 @@ def add_new(
     return orphans
 
 
-def _parents(session: Session, fresh: list[Candidate]) -> dict[tuple[str, str], str]:
-    """The ids of the records of the catalogue that these belong to, by source and source id."""
-    named = [c for c in fresh if c.parent]
-    found: dict[tuple[str, str], str] = {}
+def parents(
+    session: Session, candidates: list[Candidate]
+) -> dict[tuple[str, str], tuple[str | None, str]]:
+    """The records of the catalogue that these belong to: id and library's path of each.
+
+    By source and source id.
+    """
+    named = [c for c in candidates if c.parent]
+    found: dict[tuple[str, str], tuple[str | None, str]] = {}
     for source in {candidate.source for candidate in named}:
-        wanted = select(RecordRow.source_id, RecordRow.id).where(
-            RecordRow.source == source,
-            RecordRow.source_id.in_({c.parent for c in named if c.source == source}),
+        wanted = (
+            select(RecordRow.source_id, RecordRow.id, Library.path)
+            .join(Library, Library.id == RecordRow.library_id)
+            .where(
+                RecordRow.source == source,
+                RecordRow.source_id.in_({c.parent for c in named if c.source == source}),
+            )
         )
-        found |= {(source, row.source_id or ""): row.id for row in session.execute(wanted)}
+        rows = session.execute(wanted)
+        found |= {(source, row.source_id or ""): (row.id, row.path) for row in rows}
     return found
+
+
+def orphan(
+    candidate: Candidate, above: dict[tuple[str, str], tuple[str | None, str]], path: str
+) -> Refusal | None:
+    """Why a record cannot belong to the one that it names as its parent."""
+    if not candidate.parent:
+        return None
+    parent = above.get((candidate.source, candidate.parent))
+    if parent is None:
+        message = f"There is no record {candidate.parent!r} of this source that it belongs to."
+        return Refusal(candidate.place, "parent-unknown", message)
+    if not parent[1].startswith(path):
+        message = f"The record {candidate.parent!r} that it belongs to is held by another library."
+        return Refusal(candidate.place, "other-library", message)
+    return None
 
 
 def _row(

@@ -3,7 +3,8 @@
 A file is known by its digest. An import that was killed goes on after its last whole chunk; a
 file that was imported before changes nothing, since every record is known by source and source
 id and compared by the digest of what was received. What a person mended stands, and what the
-source says otherwise is listed.
+source says otherwise is listed. What libraries outside the importing one's part of the tree hold
+is out of its reach: a record that would change theirs, or belong to it, is refused.
 """
 
 from __future__ import annotations
@@ -11,26 +12,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.catalog import composing
-from app.catalog.description import State
 from app.catalog.formats import Candidate, RecordFormat, Refusal
 from app.catalog.formats.chunks import Chunk, chunks
-from app.catalog.models import (
-    Import,
-    ImportProblem,
-    RecordRow,
-    SourceRecord,
-)
-from app.catalog.services import changes
-from app.catalog.services.adding import add_new
+from app.catalog.models import Import, ImportProblem
+from app.catalog.services import adding, changes, recognising
 from app.database import Database, new_id, now
 from app.identity import tree
+from app.identity.models import Library
 
 CHUNK = 2_000
 KEPT_PROBLEMS = 10_000
@@ -72,7 +65,7 @@ def import_records(
     ``dry_run`` reads and judges everything and changes nothing.
     """
     if dry_run:
-        return _rehearse(database, source, progress)
+        return _rehearse(database, source, library_id, progress)
     with database.transaction() as session:
         batch_id, report, position = _begin(session, source, path, library_id, account_id)
     for chunk in chunks(source.read(skip=position), CHUNK):
@@ -141,47 +134,27 @@ def digest_of(path: Path) -> str:
 
 
 def _take(session: Session, batch_id: str, library_id: str, chunk: Chunk, report: Report) -> None:
-    known = _known(session, chunk.candidates)
+    path = tree.get(session, library_id).path
+    known = recognising.known(session, chunk.candidates)
     fresh: list[Candidate] = []
+    refused = [*chunk.refusals]
     for candidate in chunk.candidates:
-        row = known.get((candidate.source, candidate.source_id))
+        row = known.get(recognising.identity(candidate))
         if row is None:
             fresh.append(candidate)
-        elif _is_same(row, candidate) or not changes.from_source(
+        elif not row.path.startswith(path):
+            refused.append(recognising.foreign(candidate))
+        elif recognising.is_same(row, candidate) or not changes.from_source(
             session, row.id, candidate, batch_id
         ):
             report.unchanged += 1
         else:
             report.changed += 1
-    orphans = add_new(session, batch_id, library_id, fresh)
+    orphans = adding.add_new(session, batch_id, library_id, path, fresh)
     report.added += len(fresh) - len(orphans)
     report.read += chunk.size
-    for refusal in [*chunk.refusals, *orphans]:
+    for refusal in [*refused, *orphans]:
         _refuse(session, batch_id, refusal, report)
-
-
-def _is_same(row: Any, candidate: Candidate) -> bool:
-    """Whether the record was received just so, and no undoing has withdrawn it since."""
-    undone = row.state == State.WITHDRAWN and row.reason.startswith(changes.UNDONE)
-    return not undone and bool(row.digest == composing.digest(candidate.body))
-
-
-def _known(session: Session, candidates: list[Candidate]) -> dict[tuple[str, str], Any]:
-    by_source: dict[str, list[str]] = {}
-    for candidate in candidates:
-        by_source.setdefault(candidate.source, []).append(candidate.source_id)
-    found: dict[tuple[str, str], Any] = {}
-    for source, ids in by_source.items():
-        wanted = (
-            select(
-                RecordRow.id, RecordRow.source, RecordRow.source_id, RecordRow.state,
-                RecordRow.reason, SourceRecord.digest,
-            )
-            .outerjoin(SourceRecord, SourceRecord.record_id == RecordRow.id)
-            .where(RecordRow.source == source, RecordRow.source_id.in_(ids))
-        )  # fmt: skip
-        found |= {(row.source, row.source_id): row for row in session.execute(wanted)}
-    return found
 
 
 def _refuse(session: Session, batch_id: str, refusal: Refusal, report: Report) -> None:
@@ -208,25 +181,37 @@ def _note(session: Session, batch_id: str, report: Report, position: int) -> Non
     batch.unchanged, batch.refused = report.unchanged, report.refused
 
 
-def _rehearse(database: Database, source: RecordFormat, progress: Progress) -> Report:
+def _rehearse(
+    database: Database, source: RecordFormat, library_id: str, progress: Progress
+) -> Report:
     report = Report()
     seen: set[tuple[str, str]] = set()
     for chunk in chunks(source.read(), CHUNK):
         with database.transaction(writes=False) as session:
-            known = _known(session, chunk.candidates)
+            library = session.get(Library, library_id)  # the first is made by the first import
+            path = library.path if library else ""
+            known = recognising.known(session, chunk.candidates)
+            parents = adding.parents(session, chunk.candidates)
+        refused = [*chunk.refusals]
         for candidate in chunk.candidates:
-            row = known.get((candidate.source, candidate.source_id))
-            identity = (candidate.source, candidate.source_id)
+            identity = recognising.identity(candidate)
+            row = known.get(identity)
             if row is None and identity not in seen:
+                above = (candidate.source, candidate.parent)
+                if above not in seen and (orphan := adding.orphan(candidate, parents, path)):
+                    refused.append(orphan)
+                    continue
                 report.added += 1
-            elif row is not None and _is_same(row, candidate):
+            elif row is not None and not row.path.startswith(path):
+                refused.append(recognising.foreign(candidate))
+            elif row is not None and recognising.is_same(row, candidate):
                 report.unchanged += 1
             else:
                 report.changed += 1
             seen.add(identity)
         report.read += chunk.size
-        report.refused += len(chunk.refusals)
-        kept = [ImportProblemLine(r.place, r.code, r.message) for r in chunk.refusals]
+        report.refused += len(refused)
+        kept = [ImportProblemLine(r.place, r.code, r.message) for r in refused]
         report.problems = [*report.problems, *kept][:KEPT_PROBLEMS]
         progress(report)
     return report
