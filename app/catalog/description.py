@@ -29,6 +29,16 @@ class Kind(StrEnum):
     LECTURE = "lecture"
 
 
+CHILDREN = {
+    Kind.JOURNAL: Kind.ISSUE,
+    Kind.ISSUE: Kind.ARTICLE,
+    Kind.COLLECTION: Kind.ITEM,
+    Kind.COURSE: Kind.LECTURE,
+}
+"""What is listed below what."""
+PARENTS = {child: parent for parent, child in CHILDREN.items()}
+
+
 class State(StrEnum):
     """Where a record stands in its life. Withdrawn and merged ones remain as tombstones."""
 

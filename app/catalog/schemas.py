@@ -96,6 +96,7 @@ class StaffView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     work: str
     audience: str
     policy: str
+    parent: str | None = None
     reason: str = ""
     successor: str | None = None
     description: Description
@@ -129,9 +130,18 @@ else:
 
 
 class RecordPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The fields of the description to set; a note for the history."""
+    """What to change: fields of the description, and where the record stands.
 
-    fields: DescriptionPatch
+    What is left out stays. ``parent`` may be null: the record then belongs to no other. ``note`` is
+    for the history.
+    """
+
+    fields: DescriptionPatch | UnsetType = UNSET
+    state: Literal["draft", "published"] | UnsetType = UNSET
+    audience: Literal["public", "staff"] | UnsetType = UNSET
+    policy: Policy | UnsetType = UNSET
+    library: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+    parent: RecordId | UnsetType | None = UNSET
     note: Line = ""
 
 
@@ -158,6 +168,9 @@ class RevisionLine(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
 
     version: int
     state: str
+    audience: str
+    policy: str
+    library: str
     change: str
     at: str
     description: Description

@@ -10,9 +10,9 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from app import config
-from app.catalog.description import Description, decoder
+from app.catalog.description import Description, Policy, decoder
 from app.catalog.models import RecordRow
-from app.catalog.services import changes
+from app.catalog.services import changes, placing
 from app.database import Database
 from app.errors import Fault, InvalidError
 from app.terminal import json_option, refusals, show
@@ -33,16 +33,30 @@ def show_record(record_id: str, as_json: bool) -> None:
 
 @record.command()
 @click.argument("record_id")
-@click.option(
-    "--set", "pairs", multiple=True, required=True, help="FIELD=VALUE, the value as JSON."
-)
+@click.option("--set", "pairs", multiple=True, help="FIELD=VALUE, the value as JSON.")
+@click.option("--state", type=click.Choice(["draft", "published"]))
+@click.option("--audience", type=click.Choice(["public", "staff"]), help="Who may see it.")
+@click.option("--policy", type=click.Choice([p.value for p in Policy]), help="Who may open it.")
+@click.option("--library", "library_id", help="The library that owns it from now on.")
+@click.option("--parent", "parent_id", help="The record it belongs to; '' for none.")
 @click.option("--note", default="")
 @json_option
-def edit(record_id: str, pairs: tuple[str, ...], note: str, as_json: bool) -> None:
-    """Mend fields of the description; what you set stands over later imports."""
+def edit(
+    record_id: str, pairs: tuple[str, ...], note: str, as_json: bool, **places: str | None
+) -> None:
+    """Mend fields of the description, and where the record stands.
+
+    What you set stands over later imports.
+    """
     with refusals():
         fields = dict(_field(pair) for pair in pairs)
-    _change(record_id, as_json, lambda s, row: changes.edit(s, row, fields, None, note))
+    told: dict[str, str | None] = {
+        name: value for name, value in places.items() if value is not None
+    }
+    if told.get("parent_id") == "":
+        told["parent_id"] = None
+    place = msgspec.convert(told, placing.Place)
+    _change(record_id, as_json, lambda s, row: changes.edit(s, row, fields, None, note, place))
 
 
 @record.command()
@@ -94,6 +108,9 @@ def _said(row: RecordRow) -> dict[str, Any]:
         "state": row.state,
         "version": row.version,
         "library": row.library_id,
+        "audience": row.audience,
+        "policy": row.policy,
+        "parent": row.parent_id,
         "mended": sorted(filter(None, row.mended.split(","))),
         "description": msgspec.to_builtins(decoder.decode(row.description)),
     }

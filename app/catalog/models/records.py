@@ -80,7 +80,7 @@ class SourceRecord(Base):
 
 
 class Revision(Base):
-    """What a record said before a change: enough to restore it, and who changed it."""
+    """What a record said, and where it stood, before a change, and who changed it."""
 
     __tablename__ = "record_revisions"
 
@@ -89,6 +89,9 @@ class Revision(Base):
     )
     version: Mapped[int] = mapped_column(primary_key=True)
     state: Mapped[str] = mapped_column(key_text(16))
+    audience: Mapped[str] = mapped_column(key_text(64))
+    policy: Mapped[str] = mapped_column(key_text(16))
+    library_id: Mapped[str] = mapped_column(key_text(64))
     description: Mapped[bytes] = mapped_column(LargeBinary)
     mended: Mapped[str] = mapped_column(default="")
     change: Mapped[str] = mapped_column(key_text(32))

@@ -10,7 +10,7 @@ from msgspec import Raw
 from sqlalchemy.orm import Session
 
 from app.catalog.composing import PLURALS
-from app.catalog.description import Kind
+from app.catalog.description import CHILDREN, Kind
 from app.catalog.queries import records
 from app.catalog.routes.noting import used
 from app.catalog.schemas import ListQuery, RawList, RecordId, RecordView, SummaryList
@@ -22,12 +22,6 @@ from app.usage.recorder import Recorder
 from app.web.api import Answer, Endpoints
 
 LISTED = (Kind.BOOK, Kind.JOURNAL, Kind.COLLECTION, Kind.COURSE)
-CHILDREN = {
-    Kind.JOURNAL: Kind.ISSUE,
-    Kind.ISSUE: Kind.ARTICLE,
-    Kind.COLLECTION: Kind.ITEM,
-    Kind.COURSE: Kind.LECTURE,
-}
 
 
 def endpoints_of(kind: Kind) -> Endpoints:

@@ -22,7 +22,7 @@ from app.catalog.schemas import (
     StaffView,
     Withdrawal,
 )
-from app.catalog.services import changes, differing
+from app.catalog.services import changes, differing, placing
 from app.database import rfc3339
 from app.errors import ForbiddenError
 from app.identity import tree
@@ -38,6 +38,7 @@ def create(session: Session, caller: Caller, body: NewRecord) -> Answer[StaffVie
     """Make a record by hand."""
     library_id = body.library or tree.default(session).id
     _require(session, caller, library_id)
+    _require_parent(session, caller, body.parent)
     row = changes.create(
         session,
         body.description,
@@ -58,18 +59,30 @@ def show(session: Session, caller: Caller, record_id: RecordId) -> Answer[StaffV
     return _answer(session, _mine(session, caller, record_id))
 
 
-@records.patch("/<record_id>", EDIT, problems=(410, 412, 428))
+@records.patch("/<record_id>", EDIT, problems=(404, 410, 412, 428))
 def edit(
     session: Session, caller: Caller, record_id: RecordId, version: IfMatch, body: RecordPatch
 ) -> Answer[StaffView]:
-    """Mend fields of a record's description.
+    """Mend a record's description; publish it, move it, say who may see and use it.
 
     Send the ETag that you read as If-Match. What you mend stands over later imports.
     """
     row = _mine(session, caller, record_id, version)
-    said = msgspec.structs.asdict(body.fields)
+    if body.library is not UNSET:
+        _require(session, caller, body.library)
+    if body.parent is not UNSET:
+        _require_parent(session, caller, body.parent)
+    place = placing.Place(
+        state=body.state,
+        audience=body.audience,
+        policy=body.policy,
+        library_id=body.library,
+        parent_id=body.parent,
+    )
+    said = {} if body.fields is UNSET else msgspec.structs.asdict(body.fields)
     fields = {name: value for name, value in said.items() if value is not UNSET}
-    return _answer(session, changes.edit(session, row, fields, caller.account_id, body.note))
+    changed = changes.edit(session, row, fields, caller.account_id, body.note, place)
+    return _answer(session, changed)
 
 
 @records.post("/<record_id>/withdraw", EDIT, problems=(410, 412, 428))
@@ -117,6 +130,9 @@ def _revision(revision: Revision) -> RevisionLine:
     return RevisionLine(
         version=revision.version,
         state=revision.state,
+        audience=revision.audience,
+        policy=revision.policy,
+        library=revision.library_id,
         change=revision.change,
         at=rfc3339(revision.at),
         by=revision.account_id,
@@ -130,9 +146,14 @@ def _mine(
     session: Session, caller: Caller, record_id: str, version: int | None = None
 ) -> RecordRow:
     """The record, when it belongs to a library that the caller may edit for."""
-    row = changes.load(session, record_id, version)
+    row = changes.load(session, record_id)
     _require(session, caller, row.library_id)
-    return row
+    return changes.load(session, record_id, version)
+
+
+def _require_parent(session: Session, caller: Caller, parent_id: str | None) -> None:
+    if parent_id is not None:
+        _mine(session, caller, parent_id)
 
 
 def _require(session: Session, caller: Caller, library_id: str) -> None:
@@ -150,6 +171,7 @@ def _answer(session: Session, row: RecordRow, status: int = 200) -> Answer[Staff
         work=row.work_id,
         audience=row.audience,
         policy=row.policy,
+        parent=row.parent_id,
         reason=row.reason,
         successor=row.successor_id,
         description=decoder.decode(row.description),

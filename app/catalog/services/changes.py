@@ -16,7 +16,7 @@ from app.catalog import composing, normal
 from app.catalog.description import FIELDS, Description, State, decoder, encoder
 from app.catalog.formats import Candidate
 from app.catalog.models import RecordRow, Revision, SourceRecord
-from app.catalog.services import differing, dirty, versions
+from app.catalog.services import differing, dirty, placing, versions
 from app.catalog.services.versions import load as load
 from app.database import new_id, now
 from app.errors import ConflictError, Fault, InvalidError, NotFoundError
@@ -40,7 +40,7 @@ def create(
     """A record made by a person, at version 1."""
     tree.get(session, library_id)
     if parent_id is not None:
-        load(session, parent_id)
+        placing.require_parent(session, kind, parent_id)
     at, record_id = now(), new_id()
     row = RecordRow(
         id=record_id,
@@ -68,11 +68,19 @@ def create(
 
 
 def edit(
-    session: Session, row: RecordRow, fields: dict[str, Any], account_id: str | None, note: str = ""
+    session: Session,
+    row: RecordRow,
+    fields: dict[str, Any],
+    account_id: str | None,
+    note: str = "",
+    place: placing.Place = placing.STAYS,
 ) -> RecordRow:
-    """Sets these fields of the description; they stand over later imports.
+    """Sets these fields of the description, and where the record stands.
+
+    The fields stand over later imports.
 
     :raises InvalidError: for an unknown field or a value that does not fit.
+    :raises NotFoundError: for an unknown library or parent.
     """
     versions.require_live(row)
     if unknown := sorted(set(fields) - set(FIELDS)):
@@ -81,9 +89,10 @@ def edit(
     before = decoder.decode(row.description)
     description = msgspec.structs.replace(before, **fields)
     mended = versions.split(row.mended) | {n for n in fields if getattr(before, n) != fields[n]}
-    if description == before:
+    if description == before and not placing.moved(row, place):
         return row
     versions.keep(session, row, "edited", account_id=account_id, note=note)
+    placing.move(session, row, place)
     versions.write(session, row, description, mended)
     differing.settle(session, row.id, set(fields))
     return row
