@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from app.config import SettingError, Settings
 from app.database import Database
+from app.scratch import Scratch
 from app.storage.factory import open_store
 from app.storage.ports import ObjectStore
 from app.storage.s3_client import S3Options
@@ -24,6 +25,11 @@ class Adapters:
     index: SearchIndex
     data_dir: Path
     """What lies on this machine alone: the usage spool, metrics, secrets."""
+
+    @property
+    def scratch(self) -> Scratch:
+        """Temporary folders, on the disk that has room for data."""
+        return Scratch(self.data_dir / "run" / "tmp")
 
 
 def open_adapters(settings: Settings) -> Adapters:

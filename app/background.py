@@ -58,7 +58,8 @@ def open_desk(settings: Settings, adapters: Adapters) -> Bell:
 
 
 def worker(settings: Settings, adapters: Adapters) -> Worker[Adapters]:
-    """The worker of one process."""
+    """The worker of one process. What killed ones left of their temporary files goes first."""
+    adapters.scratch.sweep()
     bell = open_desk(settings, adapters)
     return Worker(
         adapters.database,

@@ -22,6 +22,7 @@ from app.reader.routes.content import content
 from app.reader.routes.publications import publications
 from app.reader.services.grants import Grants
 from app.readiness import checks_of
+from app.scratch import Scratch
 from app.usage.recorder import Recorder
 from app.usage.spool import Spool
 from app.web import api, health, logs, problems
@@ -43,6 +44,7 @@ def create_app(settings: Settings | None = None, adapters: Adapters | None = Non
     api.provide(app, Settings, settings)
     api.provide(app, Adapters, adapters)
     api.provide(app, Database, adapters.database)
+    api.provide(app, Scratch, adapters.scratch)
     api.provide(app, SearchIndex, adapters.index)
     api.provide(app, Cursors, Cursors(settings.secret_keys))
     api.provide(app, health.Checks, checks_of(adapters))

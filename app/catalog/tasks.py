@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,8 +22,8 @@ def import_sent(work: Work[Adapters]) -> None:
     """Imports a file that was sent; an attempt that died is gone on with after its last chunk."""
     adapters, sent = work.context, work.payload
     library = str(sent["library"])
-    with tempfile.TemporaryDirectory(prefix="kaijuan-import-") as folder:
-        path = Path(folder, file_name(str(sent["name"])))
+    with adapters.scratch.folder() as folder:
+        path = folder / file_name(str(sent["name"]))
         with path.open("wb") as file:
             file.writelines(adapters.store.stream(str(sent["key"])))
 

@@ -5,6 +5,7 @@ A view is a plain function. Its annotations say what it takes:
 - a name that stands in the rule (``<record_id>``) is the path's, converted to its type;
 - ``query`` is a struct filled from the query string, ``body`` one decoded from JSON;
 - a parameter of type :data:`IfMatch` is the version of the ETag in the header If-Match;
+- a parameter of type :class:`Received` is the body as a file, come whole;
 - ``session``, ``caller``, and any type handed to :func:`provide` are passed in.
 
 What it returns (a struct, :class:`Answer` of one, or a ready response) is serialised inside the
@@ -27,6 +28,7 @@ from sqlalchemy.orm import Session
 from app.database import Database
 from app.errors import ForbiddenError, ReadOnlyError, UnauthenticatedError
 from app.permissions import Caller, Permission
+from app.scratch import Scratch
 from app.web import idempotency
 from app.web.access import Authenticate
 from app.web.answers import SAFE, Answer, respond
@@ -39,8 +41,18 @@ from app.web.arguments import (
     if_match,
     sequence_fields,
 )
+from app.web.receiving import Received, forget, receive
 
-__all__ = ["Answer", "Endpoint", "Endpoints", "IfMatch", "install", "provide", "register"]
+__all__ = [
+    "Answer",
+    "Endpoint",
+    "Endpoints",
+    "IfMatch",
+    "Received",
+    "install",
+    "provide",
+    "register",
+]
 
 View = Callable[..., Any]
 MAX_BODY = 4 * 1024 * 1024
@@ -147,6 +159,7 @@ def install(
     app.extensions["kaijuan.endpoints"] = {}
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.register_error_handler(RefusedError, lambda refused: refused.response)
+    app.teardown_request(forget)
 
 
 def provide(app: Flask, kind: Any, value: Any) -> None:
@@ -234,6 +247,8 @@ def _filler(endpoint: Endpoint, name: str, kind: Any) -> Callable[..., Any]:
         return lambda _path, _session, _caller, _services: from_query(kind, lists, strict)
     if kind is IfMatch:
         return lambda _path, _session, _caller, _services: if_match()
+    if kind is Received:
+        return lambda _path, _session, _caller, services: receive(services.provided[Scratch])
     if name == "body":
         decoder = msgspec.json.Decoder(kind)
         return lambda _path, _session, _caller, _services: from_body(decoder)

@@ -11,18 +11,19 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 
 from flask import Response, request
-from sqlalchemy import LargeBinary, delete, select
+from sqlalchemy import LargeBinary, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.database import Base, Instant, key_text, now
 from app.errors import ConflictError, Fault, InvalidError
 from app.permissions import Caller
+from app.web.receiving import fingerprint
 
 KEPT = timedelta(hours=24)
 
 
 class KeptAnswer(Base):
-    """What a write answered, kept for a day under the caller's key."""
+    """What a write answered, kept under the caller's key for a day at least, until a purge."""
 
     __tablename__ = "idempotency_answers"
 
@@ -31,6 +32,7 @@ class KeptAnswer(Base):
     fingerprint: Mapped[str] = mapped_column(key_text(64))
     status: Mapped[int]
     location: Mapped[str | None]
+    etag: Mapped[str | None]
     body: Mapped[bytes] = mapped_column(LargeBinary)
     made_at: Mapped[datetime] = mapped_column(Instant, index=True)
 
@@ -46,13 +48,12 @@ def once(session: Session, caller: Caller, endpoint: str, work: Callable[[], Res
     if not 8 <= len(key) <= 128 or not key.isprintable():
         message = "between 8 and 128 printable characters"
         raise InvalidError(Fault("Idempotency-Key", "invalid", message))
-    fingerprint = _fingerprint(endpoint)
-    session.execute(delete(KeptAnswer).where(KeptAnswer.made_at < now() - KEPT))
+    asked = _asked(endpoint)
     wanted = select(KeptAnswer).where(
         KeptAnswer.account_id == caller.account_id, KeptAnswer.key == key
     )
     if kept := session.scalar(wanted):
-        if kept.fingerprint != fingerprint:
+        if kept.fingerprint != asked:
             raise ConflictError("This Idempotency-Key was used for a different request.")
         return _again(kept)
     response = work()
@@ -60,9 +61,10 @@ def once(session: Session, caller: Caller, endpoint: str, work: Callable[[], Res
         KeptAnswer(
             account_id=caller.account_id,
             key=key,
-            fingerprint=fingerprint,
+            fingerprint=asked,
             status=response.status_code,
             location=response.headers.get("Location"),
+            etag=response.headers.get("ETag"),
             body=response.get_data(),
             made_at=now(),
         )
@@ -70,18 +72,18 @@ def once(session: Session, caller: Caller, endpoint: str, work: Callable[[], Res
     return response
 
 
-def _fingerprint(endpoint: str) -> str:
+def _asked(endpoint: str) -> str:
     digest = blake2b(digest_size=24)
     for part in (endpoint, request.full_path, str(request.content_length)):
         digest.update(part.encode() + b"\0")
-    if request.is_json:  # a file that is sent is read once, by whoever keeps it
-        digest.update(request.get_data())
+    digest.update(fingerprint())
     return digest.hexdigest()
 
 
 def _again(kept: KeptAnswer) -> Response:
     response = Response(kept.body, kept.status, content_type="application/json")
     response.headers["Idempotency-Replayed"] = "true"
-    if kept.location:
-        response.headers["Location"] = kept.location
+    for name, value in (("Location", kept.location), ("ETag", kept.etag)):
+        if value:
+            response.headers[name] = value
     return response

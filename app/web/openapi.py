@@ -186,4 +186,6 @@ def _implied(endpoint: Endpoint) -> set[int]:
         codes |= {400, 409, 413, 415, 422}
     elif endpoint.method != "GET":
         codes |= {409, 422}
+    if endpoint.takes:
+        codes |= {400, 413}
     return codes

@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("fingerprint", key_text(64), nullable=False),
         sa.Column("status", sa.Integer(), nullable=False),
         sa.Column("location", sa.String(), nullable=True),
+        sa.Column("etag", sa.String(), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("account_id", "key", name=op.f("pk_idempotency_answers")),

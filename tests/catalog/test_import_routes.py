@@ -1,6 +1,7 @@
 """Imports that are sent over HTTP, done by a worker, listed and undone."""
 
 import gzip
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,51 @@ def test_a_file_sent_twice_under_one_key_is_imported_once(house: House, file: by
     assert answers[1].headers["Idempotency-Replayed"] == "true"
     house.work()
     assert (len(catalogue(house)), batches(house)) == (2, ["done"])
+
+
+def test_another_file_under_the_same_key_is_refused(house: House, file: bytes) -> None:
+    headers = {**house.token(), "Idempotency-Key": "sent-once"}
+    assert house.client.post(SEND, data=file, headers=headers).status_code == 202
+    other = file.replace("第1部书".encode(), "第3部书".encode())
+    assert house.client.post(SEND, data=other, headers=headers).status_code == 409
+    assert len(list(house.adapters.store.keys("intake/"))) == 1
+
+
+@pytest.mark.parametrize("terminated", [False, True])
+def test_a_file_that_broke_off_on_its_way_is_refused_and_not_kept(
+    house: House, file: bytes, terminated: bool
+) -> None:
+    headers = {**house.token(), "Idempotency-Key": "broke-off"}
+    environ = {"wsgi.input_terminated": terminated, "CONTENT_LENGTH": str(len(file))}
+    torn, whole = (
+        house.client.post(
+            SEND, input_stream=BytesIO(sent), headers=headers, environ_overrides=environ
+        )
+        for sent in (file[:-9], file)
+    )
+    assert (torn.status_code, whole.status_code) == (400, 202)
+    assert b"/problems/malformed" in torn.data
+    assert len(list(house.adapters.store.keys("intake/"))) == 1
+    house.work()
+    assert len(catalogue(house)) == 2
+
+
+def test_nobody_waits_for_a_file_that_comes_slowly(house: House, file: bytes) -> None:
+    class Slow(BytesIO):
+        """Somebody else writes while it comes."""
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            house.record("别人的书")
+            return super().read(size)
+
+    headers = {**house.token(), "Idempotency-Key": "sent-slowly"}
+    assert house.client.post(SEND, input_stream=Slow(file), headers=headers).status_code == 202
+
+
+def test_nothing_of_a_sent_file_is_left_beside_the_store(house: House, file: bytes) -> None:
+    house.client.post(SEND, data=file, headers=house.token())
+    house.work()
+    assert list((house.settings.data_dir / "run" / "tmp").iterdir()) == []
 
 
 def test_a_file_for_another_library_is_refused_and_not_kept(house: House, file: bytes) -> None:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
-from flask import request
 from msgspec import Meta
 from sqlalchemy.orm import Session
 
@@ -16,16 +12,15 @@ from app.adapters import Adapters
 from app.catalog.queries import imports as queries
 from app.catalog.schemas import ImportLine, ImportList, ListQuery, ProblemList, RecordId
 from app.cursors import Cursors
-from app.database import Database, random_id
+from app.database import random_id
 from app.errors import ForbiddenError
 from app.identity import tree
 from app.jobs import enqueue
 from app.permissions import Caller, Permission
-from app.web.api import Answer, Endpoints
+from app.web.api import Answer, Endpoints, Received
 
 imports = Endpoints("catalog.imports", "/api/v1/imports")
 IMPORT = Permission.IMPORT_RECORDS
-LARGEST = 512 * 1024 * 1024
 
 
 class SendQuery(msgspec.Struct, frozen=True):
@@ -68,40 +63,29 @@ def problems(
     return msgspec.structs.replace(page, next=end)
 
 
-@imports.post("", IMPORT, status=202, problems=(404, 413), takes="application/octet-stream")
+@imports.post("", IMPORT, status=202, problems=(404,), takes="application/octet-stream")
 def send(
-    session: Session, caller: Caller, database: Database, adapters: Adapters, query: SendQuery
+    session: Session, caller: Caller, adapters: Adapters, query: SendQuery, file: Received
 ) -> Answer[Accepted]:
     """Send a file of records as the body; a worker imports it.
 
     JSON lines (also gzipped) or CSV. What was accepted is imported however often a worker dies.
     """
-    # Asked apart: a session that has only begun holds no lock while a slow line sends.
-    with database.transaction(writes=False) as reading:
-        library = tree.get(reading, query.library) if query.library else tree.default(reading)
+    library = tree.get(session, query.library) if query.library else tree.default(session)
     if not caller.may(IMPORT, library.path):
         raise ForbiddenError(IMPORT, f"Your roles do not reach the library {library.id!r}.")
+    key = f"intake/{random_id()}"
+    adapters.store.put_file(key, file.path)
     job = enqueue(
         session,
         "catalog.import_records",
-        key=_received(adapters),
+        key=key,
         name=query.name,
         format=query.format,
         library=library.id,
         account=caller.account_id,
     )
     return Answer(Accepted(job), 202)
-
-
-def _received(adapters: Adapters) -> str:
-    """The key under which the body lies in the store, whole."""
-    request.max_content_length = LARGEST
-    key = f"intake/{random_id()}"
-    with tempfile.NamedTemporaryFile(prefix="kaijuan-sent-") as file:
-        shutil.copyfileobj(request.stream, file, 1024 * 1024)
-        file.flush()
-        adapters.store.put_file(key, Path(file.name))
-    return key
 
 
 @imports.post("/<import_id>/undo", IMPORT, status=202)
