@@ -213,8 +213,7 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
-        "cache_size=-65536",
-        "mmap_size=268435456",
+        "cache_size=-2048",  # KiB for each connection; the system's cache holds the rest
         "temp_store=MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")

@@ -65,7 +65,12 @@ def serve(
     """
     if answers(host, port):
         raise SettingError("PORT", str(port), "another program listens there; choose another port")
-    environ = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(fresh_metrics_dir(data_dir))}
+    environ = {
+        # Many threads would each get an arena of memory that is never given back.
+        "MALLOC_ARENA_MAX": "2",
+        **os.environ,
+        "PROMETHEUS_MULTIPROC_DIR": str(fresh_metrics_dir(data_dir)),
+    }
     supervisor = Supervisor(
         web=Part("web", web or web_command(host, port, workers, threads, grace), environ),
         worker=Part("worker", worker or worker_command(), environ),

@@ -36,6 +36,7 @@ class Library:
     def environ(self) -> dict[str, str]:
         """The settings as production has them; none of the caller's own come through."""
         own = {k: v for k, v in os.environ.items() if not k.startswith("KAIJUAN_")}
+        own.setdefault("MALLOC_ARENA_MAX", "2")  # as `kaijuan serve` sets it
         return {**own, "KAIJUAN_DATA_DIR": str(self.folder), "KAIJUAN_LOG_LEVEL": "info"}
 
     @cached_property

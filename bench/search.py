@@ -13,13 +13,19 @@ from pathlib import Path
 from urllib.parse import quote
 
 from app.catalog.services import indexing
-from bench.known_items import KnownItem, KnownItems, Way, one_character_recall, successes
+from bench.known_items import (
+    KnownItem,
+    KnownItems,
+    Way,
+    judged,
+    one_character_recall,
+    successes,
+)
 from bench.library import Bench, Library
 from bench.load import Target, alternate, in_turn
 from bench.rows import Goal, Row
 from bench.search_speed import common_words, timed
 from bench.servers import Server
-from search.analysis.tokens import key
 from search.analysis.words import read_words
 from search.backends.sqlite.expressions import WORD_WEIGHTS, all_of
 from search.backends.sqlite.schema import connect
@@ -64,7 +70,7 @@ def rows(bench: Bench) -> Iterator[Row]:
 def _found(
     index: SearchIndex, given: Sequence[Document], drawn: dict[Way, list[KnownItem]]
 ) -> Iterator[Row]:
-    titles = {document.id: key(document.title) for document in given}
+    titles = {document.id: judged(document.title) for document in given}
     hits, asked = 0, 0
     for way, items in drawn.items():
         missing, count = successes(index, items, titles)
