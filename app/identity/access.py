@@ -1,4 +1,8 @@
-"""The access decision: *may see* by audience, *may use* by policy. Both fail closed."""
+"""The access decision: *may see* by audience, *may use* by policy. Both fail closed.
+
+What is public everybody sees. What is kept for staff is seen by those who may edit at its
+library: its tokens name that library and every one above it, a caller's the libraries granted.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,49 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.errors import NotUsableError
+from app.identity import tree
 from app.permissions import Caller, Permission
 
 PUBLIC = "public"
 STAFF = "staff"
+_NOBODY = "nobody"
+_STAFF_AT = STAFF + ":"
 
 
-class Protected(Protocol):
-    """What a record shows of itself to be decided on."""
+def tokens(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """The audience tokens of a caller who may edit at and below the libraries of these paths."""
+    return (PUBLIC, *sorted({_STAFF_AT + path for path in paths if path}))
+
+
+def staff_paths(audience: tuple[str, ...]) -> tuple[str, ...]:
+    """The paths that these tokens of a caller name."""
+    at = len(_STAFF_AT)
+    return tuple(token[at:] for token in audience if token.startswith(_STAFF_AT) and token[at:])
+
+
+def tokens_for(audience: str, library_path: str) -> tuple[str, ...]:
+    """The tokens any one of which a caller needs to see a record; nobody has an unknown one's."""
+    if audience == PUBLIC:
+        return (PUBLIC,)
+    if audience == STAFF:
+        return tuple(_STAFF_AT + path for path in tree.lineage(library_path))
+    return (_NOBODY,)
+
+
+def admits(callers: tuple[str, ...], audience: str, library_path: str) -> bool:
+    """Whether a caller with these tokens sees a record of this audience and library."""
+    if audience == PUBLIC:
+        return PUBLIC in callers
+    reach = (path for path in staff_paths(callers) if library_path.startswith(path))
+    return audience == STAFF and any(reach)
+
+
+class Standing(Protocol):
+    """What a record shows of itself to say whether it is open to all."""
 
     @property
     def audience(self) -> str:
-        """The audience token that a caller needs to see it."""
+        """Whom it is shown to: everybody, or the staff of its library and those above."""
 
     @property
     def policy(self) -> str:
@@ -26,6 +61,14 @@ class Protected(Protocol):
     @property
     def state(self) -> str:
         """Its state; only what is published can be used by readers."""
+
+
+class Protected(Standing, Protocol):
+    """What a record shows of itself to be decided on."""
+
+    @property
+    def library_path(self) -> str:
+        """The path of the library that owns it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +85,16 @@ OPEN = Decision(True)
 
 def may_see(caller: Caller, thing: Protected) -> bool:
     """Whether the record appears for this caller in lists, counts, facets and feeds."""
-    if thing.state != "published" and not caller.may(Permission.EDIT_RECORDS):
+    if thing.state != "published" and not _may_edit(caller, thing):
         return False
-    return thing.audience in caller.audience
+    return admits(caller.audience, thing.audience, thing.library_path)
 
 
-def is_open(thing: Protected) -> bool:
+def _may_edit(caller: Caller, thing: Protected) -> bool:
+    return caller.may(Permission.EDIT_RECORDS, thing.library_path)
+
+
+def is_open(thing: Standing) -> bool:
     """Whether anybody may read it, so that its addresses may be cached by all."""
     return (thing.state, thing.audience, thing.policy) == ("published", PUBLIC, "open")
 
@@ -57,7 +104,7 @@ def decide(caller: Caller, thing: Protected) -> Decision:
     if not may_see(caller, thing):
         return Decision(False, "not-visible", "It is not for your account.")
     if thing.state != "published":
-        return OPEN if caller.may(Permission.EDIT_RECORDS) else _denied_unknown()
+        return OPEN if _may_edit(caller, thing) else _denied_unknown()
     match thing.policy:
         case "open":
             return OPEN
@@ -65,7 +112,7 @@ def decide(caller: Caller, thing: Protected) -> Decision:
             return OPEN
         case "signed-in":
             return Decision(False, "sign-in", "Sign in with your reader account.")
-        case "staff" if caller.may(Permission.EDIT_RECORDS):
+        case "staff" if _may_edit(caller, thing):
             return OPEN
         case "staff":
             return Decision(False, "staff-only", "It is kept for the library's staff.")

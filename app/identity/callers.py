@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.errors import ForbiddenError, UnauthenticatedError
 from app.identity import accounts
-from app.identity.access import PUBLIC, STAFF
+from app.identity.access import tokens
 from app.permissions import Caller, Permission
 from app.web.access import Authenticate
 
@@ -29,8 +29,8 @@ class KnownCaller:
 
     @property
     def audience(self) -> tuple[str, ...]:
-        """Everybody sees what is public; staff also what is kept for staff."""
-        return (PUBLIC, STAFF) if self.may(Permission.EDIT_RECORDS) else (PUBLIC,)
+        """Everybody sees what is public; staff also what is kept for staff, within their reach."""
+        return tokens(self.reach(Permission.EDIT_RECORDS))
 
     def may(self, permission: Permission, path: str | None = None) -> bool:
         """Whether one of the roles has it, on the library at ``path`` or one above it."""

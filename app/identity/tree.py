@@ -33,6 +33,11 @@ def below(column: InstrumentedAttribute[str], path: str) -> ColumnElement[bool]:
     return and_(column >= path, column < path + _END)
 
 
+def lineage(path: str) -> list[str]:
+    """The paths from the root to this one."""
+    return [path[:end] for end in range(STEP, len(path) + 1, STEP)]
+
+
 def get(session: Session, library_id: str) -> Library:
     """The library of this id.
 

@@ -104,6 +104,6 @@ def test_the_command_line_publishes_and_moves(house: House, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("body", [{"state": "withdrawn"}, {"audience": "all"}, {"policy": "x"}])
-def test_a_record_stands_only_where_records_can(house: House, body: dict[str, str]) -> None:
+def test_a_record_stands_only_where_records_can(house: House, body: dict[str, Any]) -> None:
     token = house.token()
     assert moved(house, token, made(house, token), **body).status_code == 422

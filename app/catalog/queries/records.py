@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, Select, and_, bindparam, or_, select, tuple_, type_coerce
@@ -17,8 +17,10 @@ from app.catalog.models import (
     RecordRow,
     StoredPublication,
 )
+from app.catalog.queries.seeing import seen_by
 from app.database import read, rfc3339
 from app.errors import GoneError, NotFoundError
+from app.identity.access import admits
 from app.identity.models import Library
 
 
@@ -36,6 +38,7 @@ class Found:
     summary: bytes
     library_id: str
     library: str
+    library_path: str
     work_id: str
     parent_id: str | None
     successor_id: str | None
@@ -49,7 +52,7 @@ class Found:
 _COLUMNS = (
     RecordRow.id, RecordRow.kind, RecordRow.state, RecordRow.version, RecordRow.audience,
     RecordRow.policy, RecordRow.description, RecordRow.summary, RecordRow.library_id,
-    Library.name.label("library"), RecordRow.work_id, RecordRow.parent_id,
+    Library.name.label("library"), Library.path, RecordRow.work_id, RecordRow.parent_id,
     RecordRow.successor_id, RecordRow.reason, RecordRow.source, RecordRow.source_id,
     RecordRow.added_at, RecordRow.changed_at,
 )  # fmt: skip
@@ -80,7 +83,7 @@ def visible(
     :raises GoneError: when it was withdrawn or merged; ``successor`` names what answers instead.
     """
     found = find(session, record_id, kind)
-    if found.audience not in audience or found.state == State.DRAFT:
+    if found.state == State.DRAFT or not admits(audience, found.audience, found.library_path):
         raise NotFoundError(kind or "record", record_id)
     if found.state != State.PUBLISHED:
         since = rfc3339(found.changed_at)
@@ -109,17 +112,17 @@ def newest(
     """Published records, the newest first, by keyset: the last page costs what the first does."""
     filters = {"kind": kind, "library_id": library_id, "parent_id": parent_id}
     given = {name: value for name, value in filters.items() if value is not None}
-    wanted = _newest(*given, goes_on=after is not None)
+    wanted = _newest(*given, audience=audience, goes_on=after is not None)
     position = dict(zip(("moment", "record_id"), after or (), strict=False))
-    values = {**given, **position, "audience": audience, "most": limit + 1}
+    values = {**given, **position, "most": limit + 1}
     rows = read(session, wanted, **values).all()
     page = rows[:limit]
     end = (page[-1].moment, page[-1].id) if len(rows) > limit else None
     return Page([row.summary for row in page], end)
 
 
-@cache
-def _newest(*filters: str, goes_on: bool) -> Select[*tuple[Any, ...]]:
+@lru_cache(maxsize=256)
+def _newest(*filters: str, audience: tuple[str, ...], goes_on: bool) -> Select[*tuple[Any, ...]]:
     """The statement of a list with these filters, made once.
 
     The time is read as it is kept: fifty aware times that nobody looks at cost more than the rows.
@@ -127,7 +130,7 @@ def _newest(*filters: str, goes_on: bool) -> Select[*tuple[Any, ...]]:
     moment = type_coerce(RecordRow.added_at, BigInteger)
     wanted = select(RecordRow.summary, moment.label("moment"), RecordRow.id).where(
         RecordRow.state == State.PUBLISHED,
-        RecordRow.audience.in_(bindparam("audience", expanding=True)),
+        seen_by(audience),
         *(getattr(RecordRow, name) == bindparam(name) for name in filters),
     )
     if goes_on:
@@ -142,7 +145,7 @@ def summaries(session: Session, ids: list[str], audience: tuple[str, ...]) -> di
     wanted = select(RecordRow.id, RecordRow.summary).where(
         RecordRow.id.in_(ids),
         RecordRow.state == State.PUBLISHED,
-        RecordRow.audience.in_(audience),
+        seen_by(audience),
     )
     return {row.id: row.summary for row in session.execute(wanted)}
 
@@ -156,7 +159,7 @@ def editions(
         .where(
             RecordRow.work_id == work_id,
             RecordRow.state == State.PUBLISHED,
-            RecordRow.audience.in_(audience),
+            seen_by(audience),
         )
         .order_by(RecordRow.added_at.desc(), RecordRow.id.desc())
         .limit(limit)

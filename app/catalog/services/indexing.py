@@ -18,6 +18,7 @@ from app.catalog.models import RecordRow, SearchableText
 from app.catalog.normal import isbn13
 from app.catalog.services import dirty
 from app.database import Database
+from app.identity.access import tokens_for
 from app.identity.models import Library
 from search.documents import Document, Tombstone
 from search.index import SearchIndex, Status
@@ -118,7 +119,7 @@ def document_of(row: Any) -> Document | Tombstone:
         year=summary.year,
         library=row.library_id,
         library_path=row.path,
-        audience=(row.audience,),
+        audience=tokens_for(row.audience, row.path),
         available=summary.available,
         work=row.work_id,
         added_at=summary.added_at,

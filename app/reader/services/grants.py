@@ -15,7 +15,7 @@ import time
 from hashlib import blake2b
 
 from app.errors import Fault, InvalidError, NotUsableError
-from app.identity.access import Protected, is_open
+from app.identity.access import Standing, is_open
 
 OPEN = "open"
 WINDOW = 600
@@ -29,14 +29,14 @@ class Grants:
     def __init__(self, keys: tuple[str, ...]) -> None:
         self._keys = [blake2b(k.encode(), digest_size=32, person=b"grant").digest() for k in keys]
 
-    def give(self, thing: Protected, publication: str, network: str) -> str:
+    def give(self, thing: Standing, publication: str, network: str) -> str:
         """The grant for a publication that the caller was just allowed to use."""
         if is_open(thing):
             return OPEN
         expiry = (int(time.time()) // WINDOW + LIFE) * WINDOW
         return self._sealed(self._keys[0], publication, network, expiry)
 
-    def check(self, grant: str, thing: Protected, publication: str, network: str) -> int | None:
+    def check(self, grant: str, thing: Standing, publication: str, network: str) -> int | None:
         """Seconds that the grant still holds; ``None`` for an open record, which needs none.
 
         :raises NotUsableError: when it does not hold (ask for the manifest again).
