@@ -36,7 +36,7 @@ def take_over(database: Database, name: str) -> int:
     is of an earlier life.
     """
     with database.transaction(writes=False) as session:
-        dead = [other for other in _holders(session) if other != name and _is_dead(other)]
+        dead = [other for other in _holders(session) if other != name and is_dead(other)]
     if not dead:
         return 0
     moment = now()
@@ -55,7 +55,8 @@ def _holders(session: Session) -> set[str]:
     return {name for name in (*jobs, *leases) if name is not None}
 
 
-def _is_dead(name: str) -> bool:
+def is_dead(name: str) -> bool:
+    """Whether the process of this name is known to be gone, or was an earlier one of our id."""
     machine, _, rest = name.rpartition("/")[0].rpartition("/")
     if machine != _machine() or not rest.isdecimal():
         return False

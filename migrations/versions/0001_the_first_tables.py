@@ -264,6 +264,8 @@ def upgrade() -> None:
         sa.Column("changed", sa.Integer(), nullable=False),
         sa.Column("unchanged", sa.Integer(), nullable=False),
         sa.Column("refused", sa.Integer(), nullable=False),
+        sa.Column("held_by", key_text(200), nullable=True),
+        sa.Column("held_until", sa.BigInteger(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("state IN ('running', 'done', 'undone')", name=op.f("ck_imports_state")),
@@ -273,7 +275,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_imports")),
     )
     with op.batch_alter_table("imports", schema=None) as batch_op:
-        batch_op.create_index("ix_imports_file", ["digest", "state"], unique=False)
+        batch_op.create_index(
+            "uq_imports_running",
+            ["digest", "library_id", "format"],
+            unique=True,
+            sqlite_where=sa.text("state = 'running'"),
+            postgresql_where=sa.text("state = 'running'"),
+        )
 
     op.create_table(
         "publication_entries",
@@ -518,7 +526,11 @@ def downgrade() -> None:
     op.drop_table("import_problems")
     op.drop_table("publication_entries")
     with op.batch_alter_table("imports", schema=None) as batch_op:
-        batch_op.drop_index("ix_imports_file")
+        batch_op.drop_index(
+            "uq_imports_running",
+            sqlite_where=sa.text("state = 'running'"),
+            postgresql_where=sa.text("state = 'running'"),
+        )
 
     op.drop_table("imports")
     op.drop_table("grants")

@@ -11,9 +11,13 @@ from typing import Any
 
 import pytest
 from house import House, json_lines
+from sqlalchemy import update
 
+from app.catalog.models import Import
 from app.catalog.services import changes, importing, undoing
 from app.catalog.services.importing import Report
+from app.database import now
+from app.errors import ConflictError
 
 from .looking import batches, catalogue, history, row, said
 
@@ -170,6 +174,36 @@ def test_an_interrupted_table_goes_on_at_its_row(
 
 def _away(_report: Report) -> None:
     raise ConnectionError
+
+
+def test_a_file_that_is_being_imported_is_not_imported_beside(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "CHUNK", 2)
+    path = json_lines(tmp_path / "a", [{}] * 5)
+
+    def beside(_report: Report) -> None:
+        with pytest.raises(ConflictError, match="being imported"):
+            house.import_file(path)
+
+    assert counts(house.import_file(path, progress=beside)) == (5, 5, 0, 0)
+    assert (len(catalogue(house)), batches(house)) == (5, ["done"])
+
+
+def test_what_was_thought_dead_writes_no_more(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "CHUNK", 2)
+    path = json_lines(tmp_path / "a", [{}] * 5)
+
+    def silent(_report: Report) -> None:
+        with house.database.transaction() as session:
+            session.execute(update(Import).values(held_until=now()))
+        assert counts(house.import_file(path)) == (5, 5, 0, 0)
+
+    with pytest.raises(ConflictError, match="taken over"):
+        house.import_file(path, progress=silent)
+    assert (len(catalogue(house)), batches(house)) == (5, ["done"])
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Instant, key_text
 
+RUNNING = text("state = 'running'")
+
 
 class Import(Base):
-    """One import of one file. ``position`` is how many of its records are done for good."""
+    """One import of one file. ``position`` is how many of its records are done for good.
+
+    ``held_by`` names the process that does it, which others leave alone until ``held_until``.
+    """
 
     __tablename__ = "imports"
     __table_args__ = (
         CheckConstraint("state IN ('running', 'done', 'undone')", name="state"),
-        Index("ix_imports_file", "digest", "state"),
+        Index(
+            "uq_imports_running",
+            "digest",
+            "library_id",
+            "format",
+            unique=True,
+            sqlite_where=RUNNING,
+            postgresql_where=RUNNING,
+        ),
     )
 
     id: Mapped[str] = mapped_column(key_text(36), primary_key=True)
@@ -32,6 +45,8 @@ class Import(Base):
     changed: Mapped[int] = mapped_column(default=0)
     unchanged: Mapped[int] = mapped_column(default=0)
     refused: Mapped[int] = mapped_column(default=0)
+    held_by: Mapped[str | None] = mapped_column(key_text(200))
+    held_until: Mapped[datetime] = mapped_column(Instant)
     started_at: Mapped[datetime] = mapped_column(Instant)
     finished_at: Mapped[datetime | None] = mapped_column(Instant)
 

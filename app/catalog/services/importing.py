@@ -15,13 +15,15 @@ from pathlib import Path
 
 import msgspec
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.catalog.formats import Candidate, RecordFormat, Refusal
 from app.catalog.formats.chunks import Chunk, chunks
 from app.catalog.models import Import, ImportProblem
-from app.catalog.services import adding, changes, recognising
+from app.catalog.services import adding, changes, holding, recognising
 from app.database import Database, new_id, now
+from app.errors import ConflictError
 from app.identity import tree
 from app.identity.models import Library
 
@@ -63,41 +65,63 @@ def import_records(
     """Imports a file; each chunk is one transaction that also notes how far it came.
 
     ``dry_run`` reads and judges everything and changes nothing.
+
+    :raises ConflictError: while the same file is being imported for this library elsewhere.
     """
     if dry_run:
         return _rehearse(database, source, library_id, progress)
-    with database.transaction() as session:
-        batch_id, report, position = _begin(session, source, path, library_id, account_id)
-    for chunk in chunks(source.read(skip=position), CHUNK):
-        position += chunk.size
+    with holding.holder() as holder:
+        batch_id, report, position = _begun(database, source, path, library_id, account_id, holder)
+        for chunk in chunks(source.read(skip=position), CHUNK):
+            position += chunk.size
+            with database.transaction() as session:
+                holding.renew(session, batch_id, holder)
+                _take(session, batch_id, library_id, chunk, report)
+                _note(session, batch_id, report, position)
+            progress(report)
         with database.transaction() as session:
-            _take(session, batch_id, library_id, chunk, report)
-            _note(session, batch_id, report, position)
-        progress(report)
-    with database.transaction() as session:
-        batch = session.get_one(Import, batch_id)
-        batch.state, batch.finished_at = "done", now()
+            holding.renew(session, batch_id, holder)
+            batch = session.get_one(Import, batch_id)
+            batch.state, batch.finished_at, batch.held_by = "done", now(), None
     database.checkpoint()
     return report
+
+
+def _begun(
+    database: Database,
+    source: RecordFormat,
+    path: Path,
+    library_id: str,
+    account_id: str | None,
+    holder: str,
+) -> tuple[str, Report, int]:
+    digest = digest_of(path)
+    try:
+        with database.transaction() as session:
+            tree.get(session, library_id)
+            return _begin(session, source, path.name, digest, library_id, account_id, holder)
+    except IntegrityError as error:  # one of two that began at once was the first
+        raise ConflictError(f"{path.name!r} is being imported at this moment.") from error
 
 
 def _begin(
     session: Session,
     source: RecordFormat,
-    path: Path,
+    name: str,
+    digest: str,
     library_id: str,
     account_id: str | None,
+    holder: str,
 ) -> tuple[str, Report, int]:
     """The batch of this file that was interrupted, or a new one."""
-    tree.get(session, library_id)
-    digest = digest_of(path)
     wanted = select(Import).where(
         Import.digest == digest,
         Import.state == "running",
         Import.library_id == library_id,
         Import.format == source.name,
     )
-    if batch := session.scalar(wanted):
+    if batch := session.scalar(wanted.with_for_update()):
+        holding.take(batch, holder)
         counts = {
             n: getattr(batch, n) for n in ("read", "added", "changed", "unchanged", "refused")
         }
@@ -105,14 +129,17 @@ def _begin(
         return batch.id, Report(id=batch.id, problems=earlier, **counts), batch.position
     batch = Import(
         id=new_id(),
-        name=path.name,
+        name=name,
         digest=digest,
         format=source.name,
         library_id=library_id,
         account_id=account_id,
         state="running",
+        held_by=None,
+        held_until=now(),
         started_at=now(),
     )
+    holding.take(batch, holder)
     session.add(batch)
     session.flush()
     return batch.id, Report(id=batch.id), 0
