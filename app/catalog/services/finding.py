@@ -65,7 +65,7 @@ class FacetValue(msgspec.Struct, frozen=True):
 class FoundItem(Summary, frozen=True, kw_only=True, omit_defaults=True):
     """A record that was found, as lists show it, with what matched."""
 
-    highlights: dict[str, list[str]] = {}
+    highlights: dict[str, list[str]] = msgspec.field(default_factory=dict)
 
 
 class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
