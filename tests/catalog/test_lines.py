@@ -90,6 +90,9 @@ def test_a_torn_gzip_gives_what_came_before_and_names_the_place(
         (b"\xff\xfe", "line 2", "json-malformed"),
         (b'{"a":' * 3_000, "line 2", "json-malformed"),
         (record(2, title="  "), "line 2", "title-missing"),
+        (record(2, title="\u200b\u3000\x07\u2060\ufeff\u3164"), "line 2", "title-missing"),
+        (record(2, publisher="a\x00b"), "line 2", "character-invalid"),
+        (record(2, extra={"a": {"b\x00": []}}), "line 2", "character-invalid"),
         ({"title": "没有编号"}, "line 2", "identity-missing"),
         (record(2, title=7), "line 2, title", "field-invalid"),
         (record(2, creator=[["a"]]), "line 2, creator[0]", "field-invalid"),
@@ -107,6 +110,10 @@ def test_a_bad_line_is_named_and_stops_nothing(
     report = house.import_file(lines(tmp_path, record(1), line, record(3)))
     assert (report.read, report.added, report.refused) == (3, 2, 1)
     assert problems(report) == [(place, code)]
+
+
+def test_a_title_in_characters_of_the_private_use_area_is_one(house: House, tmp_path: Path) -> None:
+    assert house.import_file(lines(tmp_path, record(title="\ue000\U000f0000"))).added == 1
 
 
 def test_a_line_that_is_too_long_in_a_torn_gzip_is_a_broken_file(
@@ -131,7 +138,9 @@ def test_a_title_of_957_characters_is_kept_and_listed(house: House, tmp_path: Pa
     assert len(house.json("/api/v1/books")["items"][0]["title"]) == 400
 
 
-@pytest.mark.parametrize("odd", ["a\u202eb", "a\x00b", "a\x1b[31mb", "a\nb", "<b>&", "\U0010ffff"])
+@pytest.mark.parametrize(
+    "odd", ["a\u202eb", "a\\u0000b", "a\x1b[31mb", "a\nb", "<b>&", "\U0010ffff"]
+)
 def test_odd_characters_are_kept_found_and_harm_nothing(
     house: House, tmp_path: Path, odd: str
 ) -> None:

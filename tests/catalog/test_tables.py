@@ -73,6 +73,7 @@ def test_long_names_of_tables_are_still_told_apart() -> None:
         ("题名,责任者\n红楼梦,曹雪芹\n", [("line 1", "heading-incomplete")]),
         ("", [("line 1", "heading-incomplete")]),
         ("id,title\n1,\n2,乙\n", [("line 2", "title-missing")]),
+        ("id,title\n1,甲\0\n2,乙\n", [("line 2", "character-invalid")]),
         ("id,title\n,甲\n2,乙\n", [("line 2", "identity-missing")]),
         ("id,title,rating\n1,甲,好\n2,乙,4.5\n", [("line 2", "field-invalid")]),
         ("id,title\n1,甲,多出来的\n2,乙\n", [("line 2", "too-many-fields")]),
