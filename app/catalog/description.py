@@ -48,6 +48,9 @@ class State(StrEnum):
     MERGED = "merged"
 
 
+LIVE = (State.DRAFT, State.PUBLISHED)
+
+
 class Policy(StrEnum):
     """Who may use (open, read, download) what may be seen. Unknown policies admit nobody."""
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app import config
 from app.catalog.description import Description, Policy, decoder
 from app.catalog.models import RecordRow
-from app.catalog.services import changes, placing
+from app.catalog.services import changes, merging, placing
 from app.database import Database
 from app.errors import Fault, InvalidError
 from app.terminal import json_option, refusals, show
@@ -83,7 +83,7 @@ def restore(record_id: str, version: int | None, as_json: bool) -> None:
 @json_option
 def merge(record_id: str, into: str, as_json: bool) -> None:
     """Merge a duplicate INTO another record, which answers in its place."""
-    _change(record_id, as_json, lambda s, row: changes.merge(s, row, changes.load(s, into), None))
+    _change(record_id, as_json, lambda s, row: merging.merge(s, row, changes.load(s, into), None))
 
 
 def _change(

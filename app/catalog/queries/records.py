@@ -18,6 +18,7 @@ from app.catalog.models import (
     StoredPublication,
 )
 from app.catalog.queries.seeing import seen_by
+from app.catalog.queries.states import state_before
 from app.database import read, rfc3339
 from app.errors import GoneError, NotFoundError
 from app.identity.access import admits
@@ -79,13 +80,15 @@ def visible(
 ) -> Found:
     """The published record of this id, for a caller who may see it.
 
-    :raises NotFoundError: when there is none, or it is not for them.
+    :raises NotFoundError: when there is none, or it is not for them; a draft leaves no tombstone.
     :raises GoneError: when it was withdrawn or merged; ``successor`` names what answers instead.
     """
     found = find(session, record_id, kind)
     if found.state == State.DRAFT or not admits(audience, found.audience, found.library_path):
         raise NotFoundError(kind or "record", record_id)
     if found.state != State.PUBLISHED:
+        if state_before(session, record_id) != State.PUBLISHED:
+            raise NotFoundError(kind or "record", record_id)
         since = rfc3339(found.changed_at)
         raise GoneError(found.kind, record_id, since, found.successor_id, found.reason)
     return found

@@ -22,7 +22,7 @@ from app.catalog.schemas import (
     StaffView,
     Withdrawal,
 )
-from app.catalog.services import changes, differing, placing
+from app.catalog.services import changes, differing, merging, placing
 from app.database import rfc3339
 from app.errors import ForbiddenError
 from app.identity import tree
@@ -103,14 +103,14 @@ def restore(
     return _answer(session, changes.restore(session, row, caller.account_id, body.version))
 
 
-@records.post("/<record_id>/merge", EDIT, problems=(410, 412, 428))
+@records.post("/<record_id>/merge", EDIT, problems=(404, 410, 412, 428))
 def merge(
     session: Session, caller: Caller, record_id: RecordId, version: IfMatch, body: Merger
 ) -> Answer[StaffView]:
     """Merge a duplicate into another record, which answers in its place."""
     row = _mine(session, caller, record_id, version)
     into = _mine(session, caller, body.into)
-    return _answer(session, changes.merge(session, row, into, caller.account_id))
+    return _answer(session, merging.merge(session, row, into, caller.account_id))
 
 
 @records.get("/<record_id>/revisions", EDIT)

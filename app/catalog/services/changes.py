@@ -13,9 +13,10 @@ from sqlalchemy import delete, insert, update
 from sqlalchemy.orm import Session
 
 from app.catalog import composing, normal
-from app.catalog.description import FIELDS, Description, State, decoder, encoder
+from app.catalog.description import FIELDS, LIVE, Description, State, decoder, encoder
 from app.catalog.formats import Candidate
 from app.catalog.models import RecordRow, Revision, SourceRecord
+from app.catalog.queries.states import state_before
 from app.catalog.services import differing, dirty, placing, versions
 from app.catalog.services.versions import load as load
 from app.database import new_id, now
@@ -120,7 +121,7 @@ def from_source(session: Session, record_id: str, candidate: Candidate, import_i
         return False
     versions.keep(session, row, "imported", import_id=import_id)
     if undone:
-        row.state, row.reason = versions.state_before(session, row.id), ""
+        row.state, row.reason = state_before(session, row.id), ""
     versions.write(session, row, description, mended)
     return True
 
@@ -149,14 +150,14 @@ def restore(
             raise NotFoundError("revision", str(version))
         description = decoder.decode(revision.description)
         versions.keep(session, row, "restored", account_id=account_id, note=f"to version {version}")
-        row.state = versions.state_before(session, row.id, version)
+        row.state = state_before(session, row.id, version)
         row.reason, row.successor_id = "", None
         versions.write(session, row, description, versions.split(revision.mended))
         return row
-    if row.state in versions.LIVE:
+    if row.state in LIVE:
         raise ConflictError("This record is not withdrawn.")
     versions.keep(session, row, "restored", account_id=account_id)
-    row.state = versions.state_before(session, row.id)
+    row.state = state_before(session, row.id)
     row.reason, row.successor_id = "", None
     versions.raise_version(session, row)
     return row
@@ -173,20 +174,6 @@ def put_back(session: Session, row: RecordRow, to: Revision, account_id: str | N
     session.execute(forget)
     # The fields the source differs in were told of by the import that is undone.
     differing.forget(session, row.id, to.import_id)
-
-
-def merge(session: Session, row: RecordRow, into: RecordRow, account_id: str | None) -> RecordRow:
-    """Merges a duplicate into another record, which answers in its place from now on."""
-    if row.id == into.id:
-        raise ConflictError("A record cannot be merged into itself.")
-    versions.require_live(row)
-    versions.require_live(into)
-    if row.kind != into.kind:
-        raise ConflictError(f"A {row.kind} cannot be merged into a {into.kind}.")
-    versions.keep(session, row, "merged", account_id=account_id, note=f"into {into.id}")
-    row.state, row.successor_id = State.MERGED, into.id
-    versions.raise_version(session, row)
-    return row
 
 
 def set_media(session: Session, row: RecordRow, media: composing.Media) -> None:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy.orm import Session
 
-from app.catalog.description import PARENTS, Kind, Policy
+from app.catalog.description import LIVE, PARENTS, Kind, Policy
 from app.catalog.models import RecordRow
 from app.catalog.services import versions
 from app.errors import Fault, InvalidError
@@ -61,5 +61,5 @@ def require_parent(session: Session, kind: str, parent_id: str) -> None:
     if wanted is None or parent.kind != wanted:
         belongs = f"belongs to a {wanted}" if wanted else "belongs to no other record"
         raise InvalidError(Fault("body.parent", "wrong-kind", f"{kind} {belongs}"))
-    if parent.state not in versions.LIVE:
+    if parent.state not in LIVE:
         raise InvalidError(Fault("body.parent", "withdrawn", "it was withdrawn"))

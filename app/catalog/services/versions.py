@@ -6,17 +6,15 @@ ready-made is made anew, and the index is told.
 
 from __future__ import annotations
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert
 from sqlalchemy.orm import Session
 
 from app.catalog import composing, normal
-from app.catalog.description import Description, State, encoder
+from app.catalog.description import LIVE, Description, encoder
 from app.catalog.models import RecordIdentifier, RecordRow, Revision
 from app.catalog.services import dirty
 from app.database import now, rfc3339
 from app.errors import GoneError, NotFoundError, StaleError
-
-LIVE = (State.DRAFT, State.PUBLISHED)
 
 
 def load(session: Session, record_id: str, version: int | None = None) -> RecordRow:
@@ -65,22 +63,6 @@ def keep(
             at=now(),
         )
     )
-
-
-def state_before(session: Session, record_id: str, version: int | None = None) -> State:
-    """The state of the record when it last was no tombstone, at ``version`` or before it.
-
-    A draft where that is not known: nothing is published by mistake.
-    """
-    wanted = (
-        select(Revision.state)
-        .where(Revision.record_id == record_id, Revision.state.in_(LIVE))
-        .order_by(Revision.version.desc())
-        .limit(1)
-    )
-    if version is not None:
-        wanted = wanted.where(Revision.version <= version)
-    return State(session.scalar(wanted) or State.DRAFT)
 
 
 def write(session: Session, row: RecordRow, description: Description, mended: set[str]) -> None:
