@@ -6,7 +6,7 @@ from flask import Flask
 
 from app import background, config
 from app.adapters import Adapters, open_adapters
-from app.catalog.routes.imports import imports
+from app.catalog.routes.imports import imports, jobs
 from app.catalog.routes.kinds import GROUPS
 from app.catalog.routes.records import records
 from app.catalog.routes.search import search
@@ -53,7 +53,7 @@ def create_app(settings: Settings | None = None, adapters: Adapters | None = Non
         app, Recorder, Recorder(Spool(adapters.data_dir / "usage"), settings.secret_keys[0])
     )
     api.register(app, health.health, docs, *GROUPS.values())
-    api.register(app, search, subjects, records, imports, libraries, sessions)
+    api.register(app, search, subjects, records, imports, jobs, libraries, sessions)
     api.register(app, publications, content)
     install_pages(app, settings, adapters.index)
     background.open_desk(settings, adapters)

@@ -87,6 +87,21 @@ def test_nobody_waits_for_a_file_that_comes_slowly(house: House, file: bytes) ->
     assert house.client.post(SEND, input_stream=Slow(file), headers=headers).status_code == 202
 
 
+def test_whoever_sent_a_file_can_ask_how_far_it_is(house: House, file: bytes) -> None:
+    sender, other = house.token(), house.token()
+    place = house.client.post(SEND, data=file, headers=sender).headers["Location"]
+    assert house.json(place, headers=sender)["state"] == "waiting"
+    house.work()
+    done = house.json(place, headers=sender)
+    assert (done["state"], done["read"], done["error"]) == ("done", 2, None)
+    assert house.json(f"/api/v1/imports/{done['import_id']}", headers=sender)["added"] == 2
+    undo = house.client.post(f"/api/v1/imports/{done['import_id']}/undo", headers=sender)
+    assert house.json(undo.headers["Location"], headers=sender)["import_id"] == done["import_id"]
+    statuses = [house.client.get(place, headers=h).status_code for h in (other, None)]
+    assert statuses == [404, 401]
+    assert house.client.get(place, headers=house.token("operator")).status_code == 200
+
+
 def test_nothing_of_a_sent_file_is_left_beside_the_store(house: House, file: bytes) -> None:
     house.client.post(SEND, data=file, headers=house.token())
     house.work()

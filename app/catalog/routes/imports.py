@@ -12,14 +12,17 @@ from app.adapters import Adapters
 from app.catalog.queries import imports as queries
 from app.catalog.schemas import ImportLine, ImportList, ListQuery, ProblemList, RecordId
 from app.cursors import Cursors
-from app.database import random_id
-from app.errors import ForbiddenError
+from app.database import random_id, rfc3339
+from app.errors import ForbiddenError, NotFoundError
 from app.identity import tree
 from app.jobs import enqueue
+from app.jobs.models import State
+from app.jobs.queries import show_job
 from app.permissions import Caller, Permission
 from app.web.api import Answer, Endpoints, Received
 
 imports = Endpoints("catalog.imports", "/api/v1/imports")
+jobs = Endpoints("catalog.jobs", "/api/v1/jobs")
 IMPORT = Permission.IMPORT_RECORDS
 
 
@@ -29,6 +32,22 @@ class SendQuery(msgspec.Struct, frozen=True):
     name: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^/\\\x00-\x1f]+$")]
     format: Literal["jsonl", "csv"]
     library: Annotated[str, Meta(max_length=64)] | None = None
+
+
+class JobStanding(msgspec.Struct, frozen=True):
+    """How far a job is."""
+
+    id: str
+    kind: str
+    state: State
+    created_at: str
+    finished_at: str | None
+    import_id: str | None
+    """The import that it does or undoes, once there is one."""
+    read: int | None
+    """How many records of the file are done for good."""
+    error: str | None
+    """Why the last attempt failed."""
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -85,12 +104,37 @@ def send(
         library=library.id,
         account=caller.account_id,
     )
-    return Answer(Accepted(job), 202)
+    return _accepted(job)
 
 
 @imports.post("/<import_id>/undo", IMPORT, status=202)
 def undo(session: Session, caller: Caller, import_id: RecordId) -> Answer[Accepted]:
     """Undo an import: what it added is withdrawn, what it changed goes back."""
     queries.find(session, caller.reach(IMPORT), import_id)
-    job = enqueue(session, "catalog.undo_import", batch=import_id, account=caller.account_id)
-    return Answer(Accepted(job), 202)
+    return _accepted(
+        enqueue(session, "catalog.undo_import", batch=import_id, account=caller.account_id)
+    )
+
+
+def _accepted(job: str) -> Answer[Accepted]:
+    return Answer(Accepted(job), 202, headers={"Location": f"/api/v1/jobs/{job}"})
+
+
+@jobs.get("/<job_id>", Permission.SIGNED_IN)
+def standing(session: Session, caller: Caller, job_id: RecordId) -> JobStanding:
+    """How far a job is that you set off; operators see everybody's."""
+    job = show_job(session, job_id)
+    if job.payload.get("account") != caller.account_id and not caller.may(Permission.SEE_JOBS):
+        raise NotFoundError("job", job_id)
+    progress = job.progress or {}
+    lines = (job.last_error or "").strip().splitlines()
+    return JobStanding(
+        id=job.id,
+        kind=job.kind,
+        state=job.state,
+        created_at=rfc3339(job.created_at),
+        finished_at=rfc3339(job.finished_at) if job.finished_at else None,
+        import_id=progress.get("import") or job.payload.get("batch"),
+        read=progress.get("read"),
+        error=lines[-1] if lines else None,
+    )
