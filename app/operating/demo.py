@@ -75,10 +75,12 @@ def _records(adapters: Adapters, shown: Material) -> int:
 
 
 def _books(adapters: Adapters, shown: Material) -> int:
-    with Examiner(workers=2) as examiner:
+    with adapters.scratch.folder() as scratch, Examiner(workers=2, scratch=scratch) as examiner:
         fates = []
         for book in shown.books:
-            intake = Intake(adapters.database, adapters.store, examiner, book.library)
+            intake = Intake(
+                adapters.database, adapters.store, examiner, book.library, scratch=scratch
+            )
             fates.append(ingest(intake, book.path))
     return sum(fate.record is not None for fate in fates)
 

@@ -49,6 +49,20 @@ def test_a_file_that_is_known_already_is_recognised(house: House, tmp_path: Path
     assert len(catalogue(house)) == 1
 
 
+def test_what_the_store_has_lost_is_made_again_of_the_same_file(
+    house: House, tmp_path: Path
+) -> None:
+    first, store = house.take(epub(tmp_path / "a.epub")), house.adapters.store
+    before = set(store.keys())
+    for key in sorted(before):
+        store.delete(key)
+        again = house.take(tmp_path / "a.epub")
+        assert (again.fate, again.record) == ("mended", first.record), key
+        assert set(store.keys()) == before
+    assert house.take(tmp_path / "a.epub").fate == "known"
+    assert house.json(f"/api/v1/books/{first.record}/manifest")
+
+
 def test_a_withdrawn_books_file_does_not_bring_it_back(house: House, tmp_path: Path) -> None:
     first = house.take(epub(tmp_path / "a.epub"))
     house.withdraw(str(first.record))

@@ -58,10 +58,11 @@ def books(
         files = list(_files(paths))
         report = BooksReport()
         with (
-            Examiner(workers=workers) as examiner,
+            adapters.scratch.folder() as scratch,
+            Examiner(workers=workers, scratch=scratch) as examiner,
             Meter("files", len(files), quiet=as_json) as meter,
         ):
-            intake = Intake(adapters.database, adapters.store, examiner, owner)
+            intake = Intake(adapters.database, adapters.store, examiner, owner, scratch=scratch)
             for result in _in_parallel(intake, files, workers):
                 _count(report, result, warnings)
                 meter.at(report.read)
@@ -110,7 +111,7 @@ def _count(report: BooksReport, result: Ingested, warnings: bool) -> None:
     match result.fate:
         case Fate.ADDED:
             report.added += 1
-        case Fate.ATTACHED:
+        case Fate.ATTACHED | Fate.MENDED:
             report.changed += 1
         case Fate.KNOWN:
             report.unchanged += 1
@@ -135,8 +136,8 @@ def _line(result: Ingested) -> str:
 
 def _summary(report: BooksReport) -> Iterator[str]:
     yield (
-        f"{report.read:,} files: {report.added:,} added, {report.changed:,} attached to records, "
-        f"{report.unchanged:,} known already, {report.refused:,} refused."
+        f"{report.read:,} files: {report.added:,} added, {report.changed:,} attached to records "
+        f"or mended, {report.unchanged:,} known already, {report.refused:,} refused."
     )
     for problem in report.problems:
         yield f"  {problem['place']}: {problem['code']}: {problem['message']}"

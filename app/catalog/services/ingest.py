@@ -2,7 +2,7 @@
 
 Bytes go to the store first, then one transaction makes them known: a process that dies between
 leaves objects that nothing names, never a record without its bytes. A file that is known already,
-by its SHA-256, changes nothing.
+by its SHA-256, changes nothing, unless the store has lost something of it: that is made again.
 """
 
 from __future__ import annotations
@@ -16,29 +16,20 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.catalog import composing
-from app.catalog.models import (
-    HeldPublication,
-    PublicationEntry,
-    RecordRow,
-    SearchableText,
-    StoredPublication,
-)
+from app.catalog.models import HeldPublication, RecordRow, SearchableText, StoredPublication
 from app.catalog.queries import records
-from app.catalog.services import changes
+from app.catalog.services import changes, storing
 from app.catalog.services.describing import describe
 from app.database import Database, now
 from app.publications.models import Examination, Outcome, Publication
 from app.publications.sandbox import Examiner
-from app.storage.errors import ObjectNotFoundError
-from app.storage.keys import derived_key, key_of
 from app.storage.ports import ObjectStore
 from search.analysis.folding import fold
 
-COVERS = "covers"
 _CONTENTS = 20_000
 
 
@@ -48,6 +39,7 @@ class Fate(StrEnum):
     ADDED = "added"
     ATTACHED = "attached"
     KNOWN = "known"
+    MENDED = "mended"
     REFUSED = "refused"
 
 
@@ -79,6 +71,8 @@ class Intake:
     examiner: Examiner
     library_id: str
     account_id: str | None = None
+    scratch: Path | None = None
+    """Where temporary folders are made: the system's place if nowhere."""
 
 
 def ingest(intake: Intake, path: Path) -> Ingested:
@@ -95,9 +89,10 @@ def ingest(intake: Intake, path: Path) -> Ingested:
         )
         return Ingested(shown, Fate.REFUSED, findings=(finding,))
     with intake.database.transaction(writes=False) as session:
-        if known := _known(session, digest):
-            return Ingested(shown, Fate.KNOWN, known)
-    with tempfile.TemporaryDirectory(prefix="kaijuan-ingest-") as folder:
+        known, objects = _known(session, digest), storing.objects_of(session, digest)
+    if known and storing.are_there(intake.store, objects):
+        return Ingested(shown, Fate.KNOWN, known)
+    with tempfile.TemporaryDirectory(prefix="kaijuan-ingest-", dir=intake.scratch) as folder:
         examination = intake.examiner.examine(path, Path(folder), Path(shown).name)
         findings = tuple(
             IngestFinding(f.code, f.message, f.place, str(f.severity)) for f in examination.findings
@@ -105,8 +100,11 @@ def ingest(intake: Intake, path: Path) -> Ingested:
         publication = examination.publication
         if examination.outcome is Outcome.REFUSED or publication is None:
             return Ingested(shown, Fate.REFUSED, findings=findings)
-        stored = _store(intake.store, path, Path(folder), examination)
+        stored = storing.store(intake.store, path, Path(folder), examination)
     with intake.database.transaction() as session:
+        if known:
+            storing.keep(session, examination, publication, stored)
+            return Ingested(shown, Fate.MENDED, known, findings=findings)
         fate, record_id, title = _hold(session, intake, path, examination, publication, stored)
     return Ingested(shown, fate, record_id, title, findings)
 
@@ -140,76 +138,20 @@ def _known(session: Session, digest: str) -> str | None:
     return session.scalar(wanted)
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    """Where the parts of a publication lie in the store."""
-
-    served_key: str
-    text_key: str | None
-    covers: dict[str, tuple[int, int]]
-    copies: dict[str, str]
-
-
-def _store(store: ObjectStore, path: Path, folder: Path, examination: Examination) -> _Stored:
-    digest = examination.sha256
-    publication = examination.publication
-    assert publication is not None  # noqa: S101 - the caller looked
-    original = key_of(digest, str(publication.format))
-    if not _is_stored(store, original, examination.size):
-        store.put_file(original, path, sha256=digest, media_type=publication.media_type)
-    served = original
-    if examination.made:
-        served = derived_key(digest, "made.epub")
-        store.put_file(served, folder / examination.made, media_type="application/epub+zip")
-    copies = {}
-    for entry in examination.entries:
-        if entry.copy:
-            copies[entry.path] = derived_key(digest, entry.copy)
-            store.put_file(copies[entry.path], folder / entry.copy, media_type=entry.media_type)
-    text_key = None
-    if "text" in examination.files:
-        text_key = derived_key(digest, "text")
-        store.put_file(text_key, folder / "text")
-    return _Stored(served, text_key, _pack_covers(store, digest, folder, examination), copies)
-
-
-def _is_stored(store: ObjectStore, key: str, size: int) -> bool:
-    try:
-        return store.stat(key).size == size
-    except ObjectNotFoundError:
-        return False
-
-
-def _pack_covers(
-    store: ObjectStore, digest: str, folder: Path, examination: Examination
-) -> dict[str, tuple[int, int]]:
-    """All previews as one object, each a ranged read: one durable write instead of eight."""
-    places: dict[str, tuple[int, int]] = {}
-    pack = bytearray()
-    for name in examination.files:
-        if name.startswith("cover-"):
-            data = (folder / name).read_bytes()
-            places[name.removeprefix("cover-")] = (len(pack), len(data))
-            pack += data
-    if pack:
-        store.put_bytes(derived_key(digest, COVERS), bytes(pack))
-    return places
-
-
 def _hold(
     session: Session,
     intake: Intake,
     path: Path,
     examination: Examination,
     publication: Publication,
-    stored: _Stored,
+    stored: storing.Stored,
 ) -> tuple[Fate, str, str]:
     """Makes the stored publication known, and has a record hold it."""
     digest = examination.sha256
     if known := _known(session, digest):  # another process took the same file in meanwhile
         return Fate.KNOWN, known, ""
     if session.get(StoredPublication, digest) is None:
-        _keep(session, examination, publication, stored)
+        storing.keep(session, examination, publication, stored)
     name = Path(printable(path))
     description = describe(publication, name.stem)
     row, fate = _match(session, description, name), Fate.ATTACHED
@@ -229,46 +171,6 @@ def _hold(
     media = composing.Media(str(publication.format), bool(stored.covers))
     changes.set_media(session, row, media)
     return fate, row.id, row.title
-
-
-def _keep(
-    session: Session, examination: Examination, publication: Publication, stored: _Stored
-) -> None:
-    session.add(
-        StoredPublication(
-            sha256=examination.sha256,
-            format=str(publication.format),
-            media_type=publication.media_type,
-            size=examination.size,
-            partial_md5=examination.partial_md5,
-            served_key=stored.served_key,
-            publication=msgspec.json.encode(publication),
-            report=msgspec.json.encode(examination.findings),
-            text_key=stored.text_key,
-            covers=msgspec.json.encode(stored.covers),
-            examined_at=now(),
-        )
-    )
-    session.flush()
-    rows = [_entry_row(examination.sha256, entry, stored.copies) for entry in examination.entries]
-    if rows:
-        session.execute(insert(PublicationEntry), rows)
-
-
-def _entry_row(digest: str, entry: Any, copies: dict[str, str]) -> dict[str, Any]:
-    return {
-        "sha256": digest,
-        "path": entry.path,
-        "media_type": entry.media_type,
-        "method": entry.method,
-        "offset": entry.offset,
-        "compressed": entry.compressed,
-        "size": entry.size,
-        "crc": entry.crc,
-        "passthrough": entry.passthrough,
-        "copy_key": copies.get(entry.path),
-        "withheld": entry.withheld,
-    }
 
 
 def _match(session: Session, description: Any, path: Path) -> RecordRow | None:
