@@ -9,7 +9,7 @@ import click
 
 from app import config
 from app.database import Database
-from app.identity import accounts, tree
+from app.identity import accounts, tending, tree
 from app.identity.models import LEVELS
 from app.identity.network import import_network
 from app.terminal import json_option, refusals, show
@@ -91,9 +91,53 @@ def add_user(
             account = accounts.add_account(session, name, email=email)
             accounts.grant(session, account.id, role, owner)
             secret = accounts.issue(session, account.id, "link", life=accounts.LINK_LIFE)
-        base = settings.public_url or "http://127.0.0.1:8000"
-        result = {"account": account.id, "link": f"{base}/sign-in#{secret}"}
-        show(result, as_json, lambda: iter([f"Sign in once, within a day: {result['link']}"]))
+            account_id = account.id
+        _show_link(account_id, secret, settings.public_url, as_json)
+
+
+@user.command("list")
+@json_option
+def list_users(as_json: bool) -> None:
+    """List the accounts with their roles."""
+    with refusals():
+        with _database().transaction(writes=False) as session:
+            rows = tending.listed(session)
+        lines = (
+            f"{row.id} {row.kind:8} {row.name} {' '.join(row.roles)}"
+            f"{f' closed {row.closed}' if row.closed else ''}"
+            for row in rows
+        )
+        show(rows, as_json, lambda: lines)
+
+
+@user.command("disable")
+@click.argument("account_id")
+@json_option
+def disable_user(account_id: str, as_json: bool) -> None:
+    """Close an account; its sessions and tokens end at once."""
+    with refusals():
+        with _database().transaction() as session:
+            tending.disable(session, account_id)
+        result = {"account": account_id, "closed": True}
+        show(result, as_json, lambda: iter([f"{account_id} is closed."]))
+
+
+@user.command("link")
+@click.argument("account_id")
+@json_option
+def link_user(account_id: str, as_json: bool) -> None:
+    """Print a new link that signs the account in once, within a day."""
+    with refusals():
+        settings = config.load()
+        with _database().transaction() as session:
+            secret = tending.link(session, account_id)
+        _show_link(account_id, secret, settings.public_url, as_json)
+
+
+def _show_link(account_id: str, secret: str, public_url: str | None, as_json: bool) -> None:
+    base = public_url or "http://127.0.0.1:8000"
+    result = {"account": account_id, "link": f"{base}/sign-in#{secret}"}
+    show(result, as_json, lambda: iter([f"Sign in once, within a day: {result['link']}"]))
 
 
 @click.group()
@@ -118,3 +162,26 @@ def add_token(name: str, role: str, library_id: str | None, days: int, as_json: 
             secret = accounts.issue(session, account.id, "token", life=life, label=name)
         result = {"account": account.id, "token": secret}
         show(result, as_json, lambda: iter([secret]))
+
+
+@token.command("list")
+@json_option
+def list_tokens(as_json: bool) -> None:
+    """List the tokens: what they are for, and until when. The tokens themselves are not kept."""
+    with refusals():
+        with _database().transaction(writes=False) as session:
+            rows = tending.tokens(session)
+        lines = (f"{x.id} {x.label} ({x.account}) {x.made} – {x.expires}" for x in rows)
+        show(rows, as_json, lambda: lines)
+
+
+@token.command("revoke")
+@click.argument("token_id")
+@json_option
+def revoke_token(token_id: str, as_json: bool) -> None:
+    """End a token, named by the id that `token list` shows."""
+    with refusals():
+        with _database().transaction() as session:
+            tending.revoke(session, token_id)
+        result = {"token": token_id, "revoked": True}
+        show(result, as_json, lambda: iter([f"{token_id} no longer works."]))

@@ -1,0 +1,75 @@
+"""Accounts and tokens from the command line: listed, ended, signed in anew."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+from house import House
+
+from app.cli import main
+
+ME = "/api/v1/me"
+
+
+def run(tmp_path: Path, *arguments: str) -> Result:
+    """A command on the house in this folder."""
+    environ = {"KAIJUAN_DATA_DIR": str(tmp_path / "data")}
+    return CliRunner().invoke(main, [*arguments, "--json"], env=environ)
+
+
+def said(tmp_path: Path, *arguments: str) -> Any:
+    """What a command that went well says."""
+    result = run(tmp_path, *arguments)
+    assert result.exit_code == 0, result.output
+    return msgspec.json.decode(result.stdout)
+
+
+def status(house: House, token: str) -> int:
+    """How a token is answered."""
+    return house.client.get(ME, headers={"Authorization": f"Bearer {token}"}).status_code
+
+
+def test_a_token_is_revoked_by_its_short_id_alone(house: House, tmp_path: Path) -> None:
+    made = said(tmp_path, "token", "add", "监控", "--role", "operator")
+    said(tmp_path, "token", "add", "另一", "--role", "operator")
+    line = next(line for line in said(tmp_path, "token", "list") if line["label"] == "监控")
+    assert (line["account"], len(line["id"])) == (made["account"], 12)
+    assert made["token"] not in str(said(tmp_path, "token", "list"))
+    for wrong in ("", "%", line["id"][:4], "0" * 12, "%" * 12):
+        assert run(tmp_path, "token", "revoke", wrong).exit_code == 1, wrong
+    assert status(house, made["token"]) == 200
+    assert run(tmp_path, "token", "revoke", line["id"]).exit_code == 0
+    assert status(house, made["token"]) == 401
+    assert [left["label"] for left in said(tmp_path, "token", "list")] == ["另一"]
+
+
+def test_a_disabled_account_is_out_at_once_and_for_good(house: House, tmp_path: Path) -> None:
+    made = said(tmp_path, "token", "add", "监控", "--role", "operator")
+    person = said(tmp_path, "user", "add", "馆员", "--role", "cataloguer")
+    for account in (made["account"], person["account"]):
+        assert run(tmp_path, "user", "disable", account).exit_code == 0
+        assert run(tmp_path, "user", "link", account).exit_code == 1
+    assert status(house, made["token"]) == 401
+    link = {"secret": person["link"].partition("#")[2]}
+    assert house.send("POST", "/api/v1/session", link).status_code == 401
+    assert all(line["closed"] for line in said(tmp_path, "user", "list"))
+    assert run(tmp_path, "user", "disable", "nobody").exit_code == 1
+
+
+def test_a_new_link_takes_the_place_of_the_old(house: House, tmp_path: Path) -> None:
+    old = said(tmp_path, "user", "add", "馆员", "--role", "cataloguer")
+    new = said(tmp_path, "user", "link", old["account"])
+    [line] = said(tmp_path, "user", "list")
+    assert (line["name"], line["roles"]) == ("馆员", ["cataloguer@main"])
+    for link, expected in ((old, 401), (new, 201)):
+        body = {"secret": link["link"].partition("#")[2]}
+        assert house.send("POST", "/api/v1/session", body).status_code == expected
+
+
+@pytest.mark.parametrize("command", [("token", "list"), ("user", "list")])
+def test_a_list_is_told_in_words_too(house: House, tmp_path: Path, command: tuple[str]) -> None:
+    said(tmp_path, "token", "add", "监控", "--role", "operator")
+    environ = {"KAIJUAN_DATA_DIR": str(house.settings.data_dir)}
+    assert "监控" in CliRunner().invoke(main, list(command), env=environ).stdout
