@@ -227,3 +227,37 @@ def test_a_draft_stays_one_when_it_is_restored(house: House) -> None:
     again = change(house, token, f"{record}/restore", {"version": 4}, 6)
     assert again.json["state"] == "draft"  # type: ignore[index]
     assert house.client.get(f"/api/v1/books/{record}").status_code == 404
+
+
+@pytest.mark.parametrize("title", [" ", "\u3000\t\n", "\u200b\ufeff", "\x07", "\u00ad\u0301"])
+def test_a_title_without_anything_to_read_is_none(house: House, title: str) -> None:
+    token = house.token()
+    answer = house.send("POST", "/api/v1/records", {"description": {"title": title}}, token)
+    assert answer.status_code == 422
+    assert answer.json["faults"][0]["place"] == "body.description.title"  # type: ignore[index]
+    record = made(house, token)
+    answer = change(house, token, record, {"fields": {"title": title}}, 1, "PATCH")
+    assert answer.json["faults"][0]["place"] == "body.fields.title"  # type: ignore[index]
+    for name in ("\ue000", "道", "①", "!"):
+        body = {"description": {"title": name}}
+        assert house.send("POST", "/api/v1/records", body, token).status_code == 201
+
+
+def test_control_characters_are_named_where_they_stand(house: House) -> None:
+    token = house.token()
+    agents = [{"name": "甲"}, {"name": "乙\x00"}]
+    description = {
+        "title": "书\x1b",
+        "agents": agents,
+        "extra": {"a": ["\r"]},
+        "contents": "一\r\n\t二",
+    }
+    answer = house.send("POST", "/api/v1/records", {"description": description}, token)
+    assert {fault["place"] for fault in answer.json["faults"]} == {  # type: ignore[index]
+        "body.description.title", "body.description.agents[1].name", "body.description.extra.a[0]",
+    }  # fmt: skip
+    record = made(house, token)
+    body = {"reason": "误\x00"}
+    assert change(house, token, f"{record}/withdraw", body).status_code == 422
+    assert change(house, token, record, {"note": "\x00"}, 1, "PATCH").status_code == 422
+    assert house.json("/api/v1/books?limit=1")["items"][0]["title"] == "江西通志"

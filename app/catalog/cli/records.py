@@ -7,12 +7,14 @@ from typing import Any
 
 import click
 import msgspec
+from msgspec import UNSET
 from sqlalchemy.orm import Session
 
 from app import config
 from app.catalog.description import Description, Policy, decoder
 from app.catalog.models import RecordRow
 from app.catalog.services import changes, merging, placing
+from app.catalog.texts import require_sound, require_title
 from app.database import Database
 from app.errors import Fault, InvalidError
 from app.terminal import json_option, refusals, show
@@ -50,6 +52,8 @@ def edit(
     """
     with refusals():
         fields = dict(_field(pair) for pair in pairs)
+        require_title(fields.get("title", UNSET), "--set title")
+        require_sound(fields, "--set")
     told: dict[str, str | None] = {
         name: value for name, value in places.items() if value is not None
     }

@@ -23,6 +23,7 @@ from app.catalog.schemas import (
     Withdrawal,
 )
 from app.catalog.services import changes, differing, merging, placing
+from app.catalog.texts import require_sound, require_title
 from app.database import rfc3339
 from app.errors import ForbiddenError
 from app.identity import tree
@@ -39,6 +40,8 @@ def create(session: Session, caller: Caller, body: NewRecord) -> Answer[StaffVie
     library_id = body.library or tree.default(session).id
     _require(session, caller, library_id)
     _require_parent(session, caller, body.parent)
+    require_title(body.description.title, "body.description.title")
+    require_sound(body, "body")
     row = changes.create(
         session,
         body.description,
@@ -68,6 +71,9 @@ def edit(
     Send the ETag that you read as If-Match. What you mend stands over later imports.
     """
     row = _mine(session, caller, record_id, version)
+    if body.fields is not UNSET:
+        require_title(body.fields.title, "body.fields.title")
+    require_sound(body, "body")
     if body.library is not UNSET:
         _require(session, caller, body.library)
     if body.parent is not UNSET:
@@ -91,6 +97,7 @@ def withdraw(
 ) -> Answer[StaffView]:
     """Withdraw a record; its tombstone stays."""
     row = _mine(session, caller, record_id, version)
+    require_sound(body, "body")
     return _answer(session, changes.withdraw(session, row, body.reason, caller.account_id))
 
 
