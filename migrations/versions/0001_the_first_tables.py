@@ -264,6 +264,7 @@ def upgrade() -> None:
         sa.Column("changed", sa.Integer(), nullable=False),
         sa.Column("unchanged", sa.Integer(), nullable=False),
         sa.Column("refused", sa.Integer(), nullable=False),
+        sa.Column("repeated", sa.Integer(), nullable=False),
         sa.Column("held_by", key_text(200), nullable=True),
         sa.Column("held_until", sa.BigInteger(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=False),

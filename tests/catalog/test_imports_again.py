@@ -62,9 +62,30 @@ def test_the_same_in_other_bytes_is_no_change(house: House, tmp_path: Path) -> N
     assert (row(house, "1").version, history(house, "1")) == (1, [])
 
 
-def test_of_a_record_twice_in_one_file_the_later_stands(house: House, tmp_path: Path) -> None:
-    report = house.import_file(json_lines(tmp_path / "a", [{}, {"id": "1", "title": "后来"}]))
-    assert (counts(report), said(house, "1").title) == ((2, 1, 1, 0), "后来")
+def test_of_a_record_twice_in_one_file_the_later_stands_and_is_listed(
+    house: House, tmp_path: Path
+) -> None:
+    path = json_lines(tmp_path / "a", [{}, {"id": "1", "title": "后来"}])
+    for dry_run in (True, False):
+        report = house.import_file(path, dry_run=dry_run)
+        assert (counts(report), report.refused, report.repeated) == ((2, 1, 1, 0), 0, 1)
+        [problem] = report.problems
+        assert (problem.place, problem.code) == ("line 2", "repeated")
+        assert "line 1" in problem.message
+    assert said(house, "1").title == "后来"
+
+
+def test_a_repeated_record_is_noticed_across_an_interruption(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "CHUNK", 2)
+    path = json_lines(tmp_path / "a", [{}, {"id": "1"}, {"title": ""}, {}, {"id": "1"}])
+    with pytest.raises(ConnectionError):
+        house.import_file(path, progress=_away)
+    report = house.import_file(path)
+    found = [(problem.place, problem.code) for problem in report.problems]
+    assert found == [("line 3", "title-missing"), ("line 2", "repeated"), ("line 5", "repeated")]
+    assert (report.read, report.refused, report.repeated) == (5, 1, 2)
 
 
 def test_a_changed_record_rises_and_keeps_what_it_said(house: House, tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def _lines(report: Report, dry_run: bool) -> Iterator[str]:
     )
     for problem in report.problems[:50]:
         yield f"  {problem.place}: {problem.code}: {problem.message}"
-    if report.refused > 50:
-        yield f"  … and {report.refused - 50:,} more: kaijuan import list --problems {report.id}"
+    if (more := report.refused + report.repeated - 50) > 0:
+        yield f"  … and {more:,} more: kaijuan import list --problems {report.id}"
     if report.id:
         yield f"Import {report.id}; undo it with: kaijuan import undo {report.id}"

@@ -39,5 +39,5 @@ class RecordFormat(Protocol):
     def name(self) -> str:
         """What ``--format`` calls it."""
 
-    def read(self, skip: int = 0) -> Iterator[Candidate | Refusal]:
-        """Every record in order, after the first ``skip``; one that is bad stops nothing."""
+    def read(self) -> Iterator[Candidate | Refusal]:
+        """Every record in order, always in the same; one that is bad stops nothing."""

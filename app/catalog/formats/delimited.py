@@ -6,7 +6,6 @@ import codecs
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -42,8 +41,8 @@ class Csv:
     source: str
     name: ClassVar[str] = "csv"
 
-    def read(self, skip: int = 0) -> Iterator[Candidate | Refusal]:
-        """Every row after the heading, in order, after the first ``skip``."""
+    def read(self) -> Iterator[Candidate | Refusal]:
+        """Every row after the heading, in order."""
         csv.field_size_limit(_MAX_FIELD)
         with self.path.open(encoding=encoding_of(self.path), newline="", errors="replace") as file:
             reader = csv.reader(file, strict=True)
@@ -52,7 +51,7 @@ class Csv:
                 problem = _heading_problem(heading)
             except csv.Error as error:
                 problem = Refusal("line 1", "csv-malformed", str(error))
-            yield from islice([problem] if problem else self._rows(reader, heading), skip, None)
+            yield from [problem] if problem else self._rows(reader, heading)
 
     def _rows(self, reader: Any, heading: list[str]) -> Iterator[Candidate | Refusal]:
         while True:

@@ -29,15 +29,13 @@ class JsonLines:
     path: Path
     name: ClassVar[str] = "jsonl"
 
-    def read(self, skip: int = 0) -> Iterator[Candidate | Refusal]:
-        """Every line that is not empty, in order, after the first ``skip`` of them."""
-        seen = 0
+    def read(self) -> Iterator[Candidate | Refusal]:
+        """Every line that is not empty, in order."""
         for number, line in _lines(self.path):
-            if isinstance(line, bytes) and not line.strip():
-                continue
-            seen += 1
-            if seen > skip:
-                yield line if isinstance(line, Refusal) else record_of(line, f"line {number}")
+            if isinstance(line, Refusal):
+                yield line
+            elif line.strip():
+                yield record_of(line, f"line {number}")
 
 
 def record_of(line: bytes, place: str) -> Candidate | Refusal:

@@ -45,6 +45,7 @@ class Import(Base):
     changed: Mapped[int] = mapped_column(default=0)
     unchanged: Mapped[int] = mapped_column(default=0)
     refused: Mapped[int] = mapped_column(default=0)
+    repeated: Mapped[int] = mapped_column(default=0)
     held_by: Mapped[str | None] = mapped_column(key_text(200))
     held_until: Mapped[datetime] = mapped_column(Instant)
     started_at: Mapped[datetime] = mapped_column(Instant)

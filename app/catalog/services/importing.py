@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from app.catalog.formats import Candidate, RecordFormat, Refusal
 from app.catalog.formats.chunks import Chunk, chunks
+from app.catalog.formats.repeats import Repeats
 from app.catalog.models import Import, ImportProblem
 from app.catalog.services import adding, changes, holding, recognising
 from app.database import Database, new_id, now
@@ -28,7 +30,9 @@ from app.identity import tree
 from app.identity.models import Library
 
 CHUNK = 2_000
+SKIPPED = 50_000
 KEPT_PROBLEMS = 10_000
+COUNTS = ("read", "added", "changed", "unchanged", "refused", "repeated")
 Progress = Callable[["Report"], None]
 
 
@@ -49,6 +53,8 @@ class Report(msgspec.Struct, kw_only=True):
     changed: int = 0
     unchanged: int = 0
     refused: int = 0
+    repeated: int = 0
+    """How many stood before in the same file; they are counted under what became of them too."""
     problems: list[ImportProblemLine] = []
 
 
@@ -70,13 +76,21 @@ def import_records(
     """
     if dry_run:
         return _rehearse(database, source, library_id, progress)
-    with holding.holder() as holder:
+    with holding.holder() as holder, Repeats() as repeats:
         batch_id, report, position = _begun(database, source, path, library_id, account_id, holder)
-        for chunk in chunks(source.read(skip=position), CHUNK):
+        records = source.read()
+        for chunk in chunks(islice(records, position), SKIPPED):
+            repeats.take(chunk.candidates)  # done before: only where they stood is wanted
+            with database.transaction() as session:
+                holding.renew(session, batch_id, holder)
+        for chunk in chunks(records, CHUNK):
             position += chunk.size
+            again = repeats.take(chunk.candidates)
             with database.transaction() as session:
                 holding.renew(session, batch_id, holder)
                 _take(session, batch_id, library_id, chunk, report)
+                _list(session, batch_id, again, report)
+                report.repeated += len(again)
                 _note(session, batch_id, report, position)
             progress(report)
         with database.transaction() as session:
@@ -122,9 +136,7 @@ def _begin(
     )
     if batch := session.scalar(wanted.with_for_update()):
         holding.take(batch, holder)
-        counts = {
-            n: getattr(batch, n) for n in ("read", "added", "changed", "unchanged", "refused")
-        }
+        counts = {name: getattr(batch, name) for name in COUNTS}
         earlier = _earlier_problems(session, batch.id)
         return batch.id, Report(id=batch.id, problems=earlier, **counts), batch.position
     batch = Import(
@@ -180,40 +192,54 @@ def _take(session: Session, batch_id: str, library_id: str, chunk: Chunk, report
     orphans = adding.add_new(session, batch_id, library_id, path, fresh)
     report.added += len(fresh) - len(orphans)
     report.read += chunk.size
-    for refusal in [*refused, *orphans]:
-        _refuse(session, batch_id, refusal, report)
+    refused += orphans
+    _list(session, batch_id, refused, report)
+    report.refused += len(refused)
 
 
-def _refuse(session: Session, batch_id: str, refusal: Refusal, report: Report) -> None:
-    report.refused += 1
-    if report.refused > KEPT_PROBLEMS:
-        return
-    line = ImportProblemLine(refusal.place, refusal.code, refusal.message[:500])
-    report.problems = [*report.problems, line]
-    session.add(
-        ImportProblem(
-            import_id=batch_id,
-            number=report.refused,
-            place=line.place,
-            code=line.code,
-            message=line.message,
+def _list(session: Session, batch_id: str, found: list[Refusal], report: Report) -> None:
+    """Keeps what is to be said of records, as far as anybody would read."""
+    number = report.refused + report.repeated
+    for refusal in found[: max(KEPT_PROBLEMS - number, 0)]:
+        number += 1
+        line = ImportProblemLine(refusal.place, refusal.code, refusal.message[:500])
+        report.problems.append(line)
+        session.add(
+            ImportProblem(
+                import_id=batch_id,
+                number=number,
+                place=line.place,
+                code=line.code,
+                message=line.message,
+            )
         )
-    )
 
 
 def _note(session: Session, batch_id: str, report: Report, position: int) -> None:
     batch = session.get_one(Import, batch_id)
     batch.position = position
-    batch.read, batch.added, batch.changed = report.read, report.added, report.changed
-    batch.unchanged, batch.refused = report.unchanged, report.refused
+    for name in COUNTS:
+        setattr(batch, name, getattr(report, name))
 
 
 def _rehearse(
     database: Database, source: RecordFormat, library_id: str, progress: Progress
 ) -> Report:
+    with Repeats() as repeats:
+        return _rehearsed(database, source, library_id, progress, repeats)
+
+
+def _rehearsed(
+    database: Database,
+    source: RecordFormat,
+    library_id: str,
+    progress: Progress,
+    repeats: Repeats,
+) -> Report:
     report = Report()
     seen: set[tuple[str, str]] = set()
     for chunk in chunks(source.read(), CHUNK):
+        again = repeats.take(chunk.candidates)
         with database.transaction(writes=False) as session:
             library = session.get(Library, library_id)  # the first is made by the first import
             path = library.path if library else ""
@@ -238,7 +264,8 @@ def _rehearse(
             seen.add(identity)
         report.read += chunk.size
         report.refused += len(refused)
-        kept = [ImportProblemLine(r.place, r.code, r.message) for r in refused]
+        report.repeated += len(again)
+        kept = [ImportProblemLine(r.place, r.code, r.message) for r in [*refused, *again]]
         report.problems = [*report.problems, *kept][:KEPT_PROBLEMS]
         progress(report)
     return report
