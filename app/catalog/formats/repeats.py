@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import closing
 from types import TracebackType
 from typing import Self
@@ -34,17 +34,25 @@ class Repeats:
     ) -> None:
         self._places.close()
 
-    def take(self, candidates: Iterable[Candidate]) -> list[Refusal]:
-        """Notes where these stand; answers those that stood before, which these now replace."""
-        found = []
+    def take(self, candidates: Sequence[Candidate]) -> list[Refusal]:
+        """Notes where these stand; answers those that stood before, which these now replace.
+
+        Nearly always none did: then it is one statement for all of them.
+        """
+        rows = [(c.source, c.source_id, c.place) for c in candidates]
         with closing(self._places.cursor()) as cursor:
-            for candidate in candidates:
-                key = (candidate.source, candidate.source_id)
-                cursor.execute("SELECT place FROM places WHERE source = ? AND id = ?", key)
-                if (row := cursor.fetchone()) is not None:
-                    message = (
-                        f"{key[1]!r} stood at {row[0]} already; what this later one says stands."
-                    )
-                    found.append(Refusal(candidate.place, "repeated", message))
-                cursor.execute("REPLACE INTO places VALUES (?, ?, ?)", (*key, candidate.place))
-        return found
+            cursor.executemany("INSERT OR IGNORE INTO places VALUES (?, ?, ?)", rows)
+            if cursor.rowcount == len(rows):
+                return []
+            return [found for row in rows if (found := self._repeated(cursor, *row))]
+
+    def _repeated(
+        self, cursor: sqlite3.Cursor, source: str, source_id: str, place: str
+    ) -> Refusal | None:
+        cursor.execute("SELECT place FROM places WHERE source = ? AND id = ?", (source, source_id))
+        (earlier,) = cursor.fetchone()
+        if earlier == place:
+            return None
+        cursor.execute("REPLACE INTO places VALUES (?, ?, ?)", (source, source_id, place))
+        message = f"{source_id!r} stood at {earlier} already; what this later one says stands."
+        return Refusal(place, "repeated", message)
