@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 from app.catalog.description import Description
 from search.analysis.folding import fold
+from search.analysis.isbn import check_10, check_13
 
 _ISO_639_2 = {
     "eng": "en", "chi": "zh", "zho": "zh", "fre": "fr", "fra": "fr", "ger": "de", "deu": "de",
@@ -24,25 +25,17 @@ def isbn13(written: str) -> str | None:
 
     Spreadsheets drop leading zeros: nine digits are tried with the zero put back (ISO 2108).
     """
-    digits = re.sub(r"[^0-9Xx]", "", written).upper()
-    if len(digits) == 13 and digits.isdigit() and _check13(digits[:12]) == digits[12]:
+    digits = re.sub(r"[^0-9Xx]", "", written).lower()
+    if len(digits) == 13 and digits.isdigit() and check_13(digits[:12]) == digits[12]:
         return digits
     for padded in (digits, digits.zfill(10)):
-        if len(digits) >= 8 and len(padded) == 10 and _check10(padded[:9]) == padded[9]:
-            return "978" + padded[:9] + _check13("978" + padded[:9])
+        if len(digits) >= 8 and len(padded) == 10 and _is_isbn10(padded):
+            return "978" + padded[:9] + check_13("978" + padded[:9])
     return None
 
 
-def _check13(digits: str) -> str:
-    total = sum(int(d) * (3 if i % 2 else 1) for i, d in enumerate(digits))
-    return str(-total % 10)
-
-
-def _check10(digits: str) -> str:
-    if not digits.isdigit():
-        return ""
-    rest = -sum(int(d) * (10 - i) for i, d in enumerate(digits)) % 11
-    return "X" if rest == 10 else str(rest)
+def _is_isbn10(digits: str) -> bool:
+    return digits[:9].isdigit() and check_10(digits[:9]) == digits[9]
 
 
 @lru_cache(maxsize=4_096)

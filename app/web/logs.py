@@ -21,14 +21,9 @@ _GRANT = re.compile(r"(/content/)(?!open/)[^/]+")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
-def configure(level: str = "info", *, pretty: bool = False) -> None:
-    """Sends every log line, also those of libraries, to standard error as JSON.
-
-    ``pretty`` is for a person at a terminal.
-    """
-    renderer: Any = (
-        structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer(_json)
-    )
+def configure(level: str = "info") -> None:
+    """Sends every log line, also those of libraries, to standard error as JSON."""
+    renderer: Any = structlog.processors.JSONRenderer(_json)
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,

@@ -18,16 +18,18 @@ def normal_isbn(text: str) -> str | None:
         return None
     digits = match[1]
     if len(digits) == 13:
-        return digits if _check_13(digits[:12]) == digits[12] else None
-    if _check_10(digits[:9]) != digits[9]:
+        return digits if check_13(digits[:12]) == digits[12] else None
+    if check_10(digits[:9]) != digits[9]:
         return None
-    return "978" + digits[:9] + _check_13("978" + digits[:9])
+    return "978" + digits[:9] + check_13("978" + digits[:9])
 
 
-def _check_10(digits: str) -> str:
+def check_10(digits: str) -> str:
+    """The check digit, ``0``–``9`` or ``x``, that nine digits ask for."""
     rest = -sum(int(digit) * weight for digit, weight in zip(digits, range(10, 1, -1), strict=True))
     return "0123456789x"[rest % 11]
 
 
-def _check_13(digits: str) -> str:
+def check_13(digits: str) -> str:
+    """The check digit that twelve digits ask for."""
     return str(-sum(int(digit) * (1, 3)[place % 2] for place, digit in enumerate(digits)) % 10)
