@@ -13,7 +13,8 @@ from msgspec import UNSET
 from app.errors import Fault, InvalidError
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
-_WITHOUT_INK = ("Cc", "Cf", "Mn", "Me", "Zs", "Zl", "Zp")
+_WITHOUT_INK = ("Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Mn", "Me")
+_UNSEEN = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 
 def require_sound(said: msgspec.Struct | dict[str, Any], place: str) -> None:
@@ -30,8 +31,16 @@ def require_title(title: Any, place: str) -> None:
 
     :raises InvalidError: when it is only spaces, marks, controls and characters of no width.
     """
-    if title is not UNSET and all(unicodedata.category(c) in _WITHOUT_INK for c in title):
+    if title is not UNSET and is_blank(title):
         raise InvalidError(Fault(place, "blank", "a title has something to read"))
+
+
+def is_blank(title: str) -> bool:
+    """Whether there is nothing to see: only spaces, marks, controls and characters of no width.
+
+    Private and unassigned code points are characters that this Unicode does not know: they stay.
+    """
+    return all(c in _UNSEEN or unicodedata.category(c) in _WITHOUT_INK for c in title)
 
 
 def _controls(value: Any, place: str) -> Iterator[Fault]:

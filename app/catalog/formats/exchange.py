@@ -9,7 +9,6 @@ journal, issue, collection or course that it belongs to) and ``extra`` (anything
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Annotated, Any
 
 import msgspec
@@ -28,15 +27,13 @@ from app.catalog.description import (
 )
 from app.catalog.formats.candidates import Candidate, Refusal
 from app.catalog.statements import agent_of
+from app.catalog.texts import is_blank
 
 SCHEMES = ("clc", "lcsh", "lcc", "mesh", "fast", "ddc", "bisac")
 _HANT = re.compile(r"Hant|TW|HK", re.IGNORECASE)
 _STATEMENT = re.compile(r"^\s*[(（\[].{1,8}[)）\]].+[撰著编編輯辑纂修注註校譯译]$")
 _NUL = re.compile(rb"\0|(?<!\\)(?:\\\\)*\\u0000")
 """In JSON, raw or escaped; an escaped backslash before ``u0000`` is none."""
-_WITHOUT_INK = ("Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Mn", "Me")
-_UNSEEN = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and symbols that are drawn as nothing: Hangul fillers and the empty Braille cell."""
 _FILES = ("epub", "file", "filename", "文件名", "文件")
 """Columns that name the file of a record: `import books` attaches it by that name."""
 SHORTEST_LIMIT = 4_000
@@ -70,7 +67,7 @@ class ExchangeRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def candidate(record: ExchangeRecord, body: bytes, place: str) -> Candidate | Refusal:
     """The record as the catalogue takes it, or why it cannot."""
-    if _is_blank(record.title):
+    if is_blank(record.title):
         return Refusal(place, "title-missing", "The record has no title.")
     if _NUL.search(body):
         message = "The record has a NUL character, which no text of a record may have."
@@ -85,14 +82,6 @@ def candidate(record: ExchangeRecord, body: bytes, place: str) -> Candidate | Re
         except msgspec.ValidationError as error:
             return Refusal(place, "field-too-long", str(error))
     return Candidate(place, body, record.src, record.id, description, record.kind, record.parent)
-
-
-def _is_blank(title: str) -> bool:
-    """Whether there is nothing to see: only spaces, marks, controls and characters of no width.
-
-    Private and unassigned code points are characters that this Unicode does not know: they stay.
-    """
-    return all(c in _UNSEEN or unicodedata.category(c) in _WITHOUT_INK for c in title)
 
 
 def describe(record: ExchangeRecord) -> Description:
