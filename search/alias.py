@@ -1,23 +1,20 @@
 """An index that stands for whichever generation is live.
 
-A folder holds the generations and one pointer file that names the live one, the one being built
-and the one before it. The pointer is replaced atomically, and who reads or writes looks at it each
-time, so that every process follows a change without being told.
+A pointer, kept where every process sees it, names the live generation, the one being built and the
+one before it. It is replaced as a whole, and who reads or writes looks at it each time, so that
+every process follows a change without being told.
 """
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from threading import Lock
+from typing import Protocol
 
 import msgspec
 
 from search.documents import Item
-from search.files import sync_folder
 from search.index import Hits, Outcome, Query, SearchIndex, Status, Suggestion
 
-_POINTER = "generations.json"
-_FIRST = "g000001"
+FIRST = "g000001"
 
 #: Opens, and if need be makes, the generation of that name.
 OpenGeneration = Callable[[str], SearchIndex]
@@ -28,53 +25,72 @@ RemoveGeneration = Callable[[str], None]
 class Generations(msgspec.Struct, frozen=True):
     """Which generations there are: names, empty where there is none."""
 
-    live: str = _FIRST
+    live: str = FIRST
     building: str = ""
     previous: str = ""
 
 
+class Pointer(Protocol):
+    """Where the generations are named, and where a rebuild remembers how far it has come.
+
+    Every method raises IndexUnavailableError when the engine is away.
+    """
+
+    def read(self, *, fresh: bool) -> Generations:
+        """What is named now; without ``fresh`` it may be a second old, as readers may see it.
+
+        Writers ask for what is fresh, or a generation being built would miss their batch.
+        """
+        ...
+
+    def replace(self, generations: Generations) -> None:
+        """Name these from now on: durable, and never half done."""
+        ...
+
+    def checkpoint(self) -> bytes | None:
+        """What :meth:`remember` was last given, if it has not been forgotten."""
+        ...
+
+    def remember(self, checkpoint: bytes | None) -> None:
+        """Keep this beside the pointer, or forget what was kept."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and files. Closing twice does nothing."""
+        ...
+
+
 class AliasedIndex:
-    """A SearchIndex over the live generation of ``folder``.
+    """A SearchIndex over the live generation.
 
     Reads go to the live generation; writes to it and to the one being built, and are accepted only
     when both have them. Opening and removing a generation by name are the engine's own.
     """
 
     def __init__(
-        self, folder: Path, open_generation: OpenGeneration, remove_generation: RemoveGeneration
+        self,
+        pointer: Pointer,
+        open_generation: OpenGeneration,
+        remove_generation: RemoveGeneration,
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._pointer = folder / _POINTER
+        self.pointer = pointer
         self._open_generation = open_generation
         self._remove_generation = remove_generation
         self._lock = Lock()
-        self._seen: tuple[int, int] = (0, 0)
-        self._generations = Generations()
+        self._known = Generations()
         self._indexes: dict[str, SearchIndex] = {}
 
     @property
     def generations(self) -> Generations:
         """What the pointer says now."""
-        try:
-            state = self._pointer.stat()
-        except FileNotFoundError:
-            return self._generations
-        seen = (state.st_mtime_ns, state.st_ino)
-        if seen != self._seen:
-            self._generations = msgspec.json.decode(self._pointer.read_bytes(), type=Generations)
-            self._seen = seen
-            self._forget(set(self._indexes).difference(msgspec.structs.astuple(self._generations)))
-        return self._generations
+        return self._look(fresh=True)
 
-    def point(self, generations: Generations) -> None:
-        """Replace the pointer: durable, and never half written."""
-        fresh = self._pointer.with_suffix(f".{os.getpid()}.new")
-        with fresh.open("wb") as file:
-            file.write(msgspec.json.encode(generations))
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._pointer)
-        sync_folder(self._pointer.parent)
+    def _look(self, *, fresh: bool) -> Generations:
+        seen = self.pointer.read(fresh=fresh)
+        if seen != self._known:
+            self._known = seen
+            self._forget(set(self._indexes).difference(msgspec.structs.astuple(seen)))
+        return seen
 
     def named(self, name: str) -> SearchIndex:
         """One generation by name, opened once."""
@@ -100,7 +116,7 @@ class AliasedIndex:
     @property
     def generation(self) -> str:
         """See SearchIndex."""
-        return self.generations.live
+        return self._look(fresh=False).live
 
     def write(self, batch: Iterable[Item]) -> Sequence[Outcome]:
         """See SearchIndex: for each item the worse of what two generations say of it."""
@@ -136,6 +152,7 @@ class AliasedIndex:
     def close(self) -> None:
         """See SearchIndex."""
         self._forget(list(self._indexes))
+        self.pointer.close()
 
     def _live(self) -> SearchIndex:
-        return self.named(self.generations.live)
+        return self.named(self.generation)

@@ -9,7 +9,6 @@ generation. Tombstones that no one wrote meanwhile are not carried over: a rebui
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -55,17 +54,16 @@ class RebuildRefusedError(SearchError):
 class Rebuild:
     """One rebuild of ``alias``. One at a time: the caller holds the lease.
 
-    ``checkpoints`` is a file that remembers an interrupted rebuild. ``report`` hears of each batch.
+    How far it has come is remembered beside the pointer. ``report`` hears of each batch.
     """
 
     def __init__(
         self,
         alias: AliasedIndex,
-        checkpoints: Path,
         report: Callable[[Progress], None] | None = None,
     ) -> None:
         self._alias = alias
-        self._checkpoints = checkpoints
+        self._pointer = alias.pointer
         self._report = report
         self._random = random.Random(0)  # noqa: S311  a sample is no secret
 
@@ -83,7 +81,7 @@ class Rebuild:
             self._fill(fresh, batch)
             sample += self._random.sample(batch, min(_SAMPLED, len(batch)))
             progress = Progress(progress.generation, progress.done + len(batch), batch[-1].id)
-            self._checkpoints.write_bytes(msgspec.json.encode(progress))
+            self._pointer.remember(msgspec.json.encode(progress))
             if self._report:
                 self._report(progress)
         self._verify(fresh, count(), sample)
@@ -103,7 +101,7 @@ class Rebuild:
         if generations.building or not generations.previous:
             reason = "another is being built" if generations.building else "none is before it"
             raise RebuildRefusedError(generations.live, reason)
-        self._alias.point(Generations(live=generations.previous, previous=generations.live))
+        self._pointer.replace(Generations(live=generations.previous, previous=generations.live))
         left, live = self._alias.named(generations.live), self._alias.named(generations.previous)
         missed = [one for batch in _batches(ids) for one in _behind(live, left, batch)]
         return WentBack(generations.previous, missed)
@@ -111,27 +109,28 @@ class Rebuild:
     def abandon(self) -> None:
         """Give up the generation that is being built, and remove it."""
         generations = self._alias.generations
-        self._alias.point(msgspec.structs.replace(generations, building=""))
-        self._checkpoints.unlink(missing_ok=True)
+        self._pointer.replace(msgspec.structs.replace(generations, building=""))
+        self._pointer.remember(None)
         if generations.building:
             self._alias.remove(generations.building)
 
     def _begin(self) -> Progress:
         generations = self._alias.generations
-        if generations.building and self._checkpoints.exists():
-            stopped = msgspec.json.decode(self._checkpoints.read_bytes(), type=Progress)
+        checkpoint = self._pointer.checkpoint()
+        if generations.building and checkpoint:
+            stopped = msgspec.json.decode(checkpoint, type=Progress)
             if stopped.generation == generations.building:
                 return stopped
         self.abandon()
         newest = max(msgspec.structs.astuple(generations))
         name = f"g{int(newest.removeprefix('g')) + 1:06}"
-        self._alias.point(msgspec.structs.replace(generations, building=name))
+        self._pointer.replace(msgspec.structs.replace(generations, building=name))
         return Progress(name, 0, "")
 
     def _hand_over(self, name: str) -> None:
         old = self._alias.generations
-        self._alias.point(Generations(live=name, previous=old.live))
-        self._checkpoints.unlink(missing_ok=True)
+        self._pointer.replace(Generations(live=name, previous=old.live))
+        self._pointer.remember(None)
         if old.previous:
             self._alias.remove(old.previous)
 

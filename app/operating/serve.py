@@ -81,7 +81,7 @@ def renew_index(settings: Settings) -> None:
         adapters.index.count()
     except IndexUnavailableError as error:
         click.echo(f"Building the search index anew: {error}", err=True)
-        rebuild(settings, adapters)
+        rebuild(adapters)
     finally:
         adapters.index.close()
         adapters.database.close()

@@ -39,8 +39,8 @@ def alias(tmp_path: Path) -> Iterator[AliasedIndex]:
 
 
 @pytest.fixture
-def rebuild(alias: AliasedIndex, tmp_path: Path) -> Rebuild:
-    return Rebuild(alias, tmp_path / "checkpoint.json")
+def rebuild(alias: AliasedIndex) -> Rebuild:
+    return Rebuild(alias)
 
 
 def test_a_rebuild_takes_over_and_readers_elsewhere_notice(
@@ -90,7 +90,7 @@ def test_a_document_that_is_refused_stops_the_rebuild(rebuild: Rebuild) -> None:
 
 
 def test_an_interrupted_rebuild_goes_on_at_its_checkpoint(
-    alias: AliasedIndex, tmp_path: Path
+    alias: AliasedIndex,
 ) -> None:
     shelf, seen = Shelf(many(4_100)), []
 
@@ -99,9 +99,9 @@ def test_an_interrupted_rebuild_goes_on_at_its_checkpoint(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Rebuild(alias, tmp_path / "checkpoint.json", stop).run(shelf.read, shelf.count)
+        Rebuild(alias, stop).run(shelf.read, shelf.count)
     assert found(alias, "alice") == ["alice"]
-    again = Rebuild(alias, tmp_path / "checkpoint.json", seen.append)
+    again = Rebuild(alias, seen.append)
     last = again.run(shelf.read, shelf.count)
     assert [progress.done for progress in seen] == [2_000, 4_000, 4_100]
     assert (last.generation, alias.count()) == (seen[0].generation, 4_100)
@@ -146,13 +146,13 @@ class Forgetful:
 def test_a_document_that_was_lost_is_noticed_though_the_counts_agree(tmp_path: Path) -> None:
     plain = open_generations(tmp_path)
     lost = AliasedIndex(
-        tmp_path,
+        plain.pointer,
         lambda name: cast(SearchIndex, Forgetful(plain.named(name), "dream")),
         lambda _: None,
     )
     shelf = Shelf([DREAM, ALICE])
     with pytest.raises(RebuildRefusedError, match="dream is missing"):
-        Rebuild(lost, tmp_path / "checkpoint.json").run(shelf.read, lambda: 1)
+        Rebuild(lost).run(shelf.read, lambda: 1)
     plain.close()
 
 

@@ -8,10 +8,9 @@ import click
 from sqlalchemy import func, select
 
 from app import config
-from app.adapters import Adapters, open_adapters, search_folder
+from app.adapters import Adapters, open_adapters
 from app.catalog.models import RecordRow
 from app.catalog.services import indexing
-from app.config import Settings
 from app.terminal import Meter, json_option, refusals, show
 from search.alias import AliasedIndex
 from search.rebuild import Progress, Rebuild
@@ -22,13 +21,12 @@ from search.rebuild import Progress, Rebuild
 def reindex(as_json: bool) -> None:
     """Build the search index anew beside the live one, verify it, then use it."""
     with refusals():
-        settings = config.load()
-        done = rebuild(settings, open_adapters(settings), quiet=as_json)
+        done = rebuild(open_adapters(config.load()), quiet=as_json)
         line = f"{done.done:,} documents; {done.generation} is in use."
         show(done, as_json, lambda: iter([line]))
 
 
-def rebuild(settings: Settings, adapters: Adapters, *, quiet: bool = False) -> Progress:
+def rebuild(adapters: Adapters, *, quiet: bool = False) -> Progress:
     """Builds a new generation from the catalogue and swaps it in; goes on where it was stopped."""
 
     def count() -> int:
@@ -37,8 +35,7 @@ def rebuild(settings: Settings, adapters: Adapters, *, quiet: bool = False) -> P
             return session.scalar(published) or 0
 
     with Meter("documents", count(), quiet=quiet) as meter:
-        checkpoints = search_folder(settings) / "rebuild.json"
         alias = cast(AliasedIndex, adapters.index)
-        return Rebuild(alias, checkpoints, lambda progress: meter.at(progress.done)).run(
+        return Rebuild(alias, lambda progress: meter.at(progress.done)).run(
             lambda after: indexing.every_document(adapters.database, after or ""), count
         )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from search.alias import AliasedIndex
 from search.backends.sqlite.engine import SqliteIndex
+from search.backends.sqlite.pointer import FilePointer
 
 _SUFFIX = ".sqlite"
 
@@ -18,4 +19,4 @@ def open_generations(folder: Path) -> AliasedIndex:
         for suffix in (_SUFFIX, f"{_SUFFIX}-wal", f"{_SUFFIX}-shm"):
             (folder / f"{name}{suffix}").unlink(missing_ok=True)
 
-    return AliasedIndex(folder, open_one, remove_one)
+    return AliasedIndex(FilePointer(folder), open_one, remove_one)
