@@ -1,5 +1,6 @@
 """The catalogue's tables."""
 
+from app.catalog.models.feed import ChangeClock
 from app.catalog.models.imports import Import, ImportProblem
 from app.catalog.models.index import DirtyRecord, FruitlessQuery, SearchableText
 from app.catalog.models.publications import HeldPublication, PublicationEntry, StoredPublication
@@ -13,6 +14,7 @@ from app.catalog.models.records import (
 from app.catalog.models.subjects import SubjectNode
 
 __all__ = [
+    "ChangeClock",
     "DirtyRecord",
     "FruitlessQuery",
     "HeldPublication",

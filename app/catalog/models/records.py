@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.catalog.description import Kind, State
@@ -16,7 +23,8 @@ class RecordRow(Base):
 
     ``description`` and ``summary`` are kept ready-made, so that a list is one statement and no
     assembly. ``work_id`` groups the editions of one work. ``mended`` names the fields that a
-    person set: an import does not overwrite them.
+    person set: an import does not overwrite them. ``change`` numbers its last change; the database
+    sets it (:mod:`app.catalog.models.feed`).
     """
 
     __tablename__ = "records"
@@ -29,6 +37,7 @@ class RecordRow(Base):
         Index("ix_records_new", "kind", "state", "added_at", "id"),
         Index("ix_records_library", "library_id", "state", "added_at", "id"),
         Index("ix_records_parent", "parent_id", "state", "added_at", "id"),
+        Index("ix_records_change", "change", "id"),
     )
 
     id: Mapped[str] = mapped_column(key_text(36), primary_key=True)
@@ -51,6 +60,7 @@ class RecordRow(Base):
     import_id: Mapped[str | None] = mapped_column(ForeignKey("imports.id"), index=True)
     added_at: Mapped[datetime] = mapped_column(Instant)
     changed_at: Mapped[datetime] = mapped_column(Instant)
+    change: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 class RecordIdentifier(Base):
