@@ -149,6 +149,10 @@ class AliasedIndex:
         """See SearchIndex."""
         return self._live().versions(ids, withdrawn=withdrawn)
 
+    def walk(self, after: str, limit: int) -> Sequence[tuple[str, int]]:
+        """See SearchIndex."""
+        return self._live().walk(after, limit)
+
     def close(self) -> None:
         """See SearchIndex."""
         self._forget(list(self._indexes))

@@ -176,7 +176,15 @@ class SearchIndex(Protocol):
     def versions(self, ids: Sequence[str], *, withdrawn: bool = False) -> Mapping[str, int]:
         """The versions of those documents that are live, or withdrawn too.
 
-        The means to verify a rebuild, and to know what a generation has missed.
+        As the last write left them, whether or not a search sees it yet.
+        """
+        ...
+
+    def walk(self, after: str, limit: int) -> Sequence[tuple[str, int]]:
+        """The next live documents after this id, with their versions, in byte order of id.
+
+        A walk begins at ``""``, and then knows what was written before it began; what is written
+        while it goes on it may know or not. Fewer than ``limit`` come only at the end.
         """
         ...
 

@@ -434,8 +434,37 @@ class SharingContract(Shelved):
         assert seen == [2] * 80
 
 
+class WalkingContract(Shelved):
+    """All live documents in the order of their ids, for comparing with their source."""
+
+    @pytest.mark.parametrize("limit", [1, 2, 3, 10])
+    def test_a_walk_meets_every_live_document_once_in_order(
+        self, shelf: SearchIndex, limit: int
+    ) -> None:
+        shelf.write([replace(ALICE, version=7), Tombstone("studies", 2), Tombstone("unknown", 1)])
+        walked: list[tuple[str, int]] = []
+        while page := shelf.walk(walked[-1][0] if walked else "", limit):
+            walked += page
+        assert walked == [("alice", 7), ("dream", 1), ("gazetteer", 1)]
+
+    def test_a_walk_follows_the_order_of_bytes(self, index: SearchIndex) -> None:
+        ids = ["B", "a", "b", "a-1", "a1", "Z", "红", "\U00020000", "\uffee"]
+        index.write([replace(DREAM, id=one) for one in ids])
+        walked = [one for one, _ in index.walk("", 100)]
+        assert walked == sorted(ids, key=str.encode)
+        assert list(index.walk("b", 2)) == list(index.walk("a-1", 100))[2:4]
+
+    def test_a_walk_begun_after_a_write_knows_it(self, index: SearchIndex) -> None:
+        for version in (1, 2, 3):
+            index.write([replace(DREAM, version=version)])
+            assert list(index.walk("", 10)) == [("dream", version)]
+        index.write([Tombstone("dream", 4)])
+        assert list(index.walk("", 10)) == []
+
+
 class SearchIndexContract(
     WritingContract,
+    WalkingContract,
     FindingContract,
     SeeingContract,
     CountingContract,

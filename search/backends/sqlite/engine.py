@@ -87,6 +87,15 @@ class SqliteIndex:
             )
             return dict(rows.fetchall())
 
+    def walk(self, after: str, limit: int) -> Sequence[tuple[str, int]]:
+        """See SearchIndex."""
+        with self._snapshot() as connection:
+            return connection.execute(
+                "SELECT id, version FROM version WHERE id > ? AND row IS NOT NULL"
+                " ORDER BY id LIMIT ?",
+                (after, limit),
+            ).fetchall()
+
     def close(self) -> None:
         """See SearchIndex; threads that still read are cut off."""
         with self._lock:
