@@ -31,6 +31,13 @@ class IndexUnavailableError(SearchError):
         self.reason = reason
 
 
+class IndexOutdatedError(IndexUnavailableError):
+    """The engine answers, but its index was written by another release: it must be rebuilt."""
+
+    def __init__(self, engine: str) -> None:
+        super().__init__(engine, "the index was written by another release: rebuild it")
+
+
 class QueryRefusedError(SearchError):
     """The query cannot be answered as asked; ``field`` is what to change."""
 

@@ -17,7 +17,7 @@ from app.operating.schema import revisions, upgrade
 from app.serving import serve as supervise
 from app.terminal import refusals
 from app.web import logs
-from search.index import IndexUnavailableError
+from search.index import IndexOutdatedError
 
 
 @click.command()
@@ -79,7 +79,7 @@ def renew_index(settings: Settings) -> None:
     adapters = open_adapters(settings)
     try:
         adapters.index.count()
-    except IndexUnavailableError as error:
+    except IndexOutdatedError as error:
         click.echo(f"Building the search index anew: {error}", err=True)
         rebuild(adapters)
     finally:

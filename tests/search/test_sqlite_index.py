@@ -9,7 +9,7 @@ from contracts.search import DREAM, SHELF, SearchIndexContract, found, many
 from msgspec.structs import replace
 
 from search.backends.sqlite import SqliteIndex, open_generations
-from search.index import IndexUnavailableError, Query, SearchIndex
+from search.index import IndexOutdatedError, IndexUnavailableError, Query, SearchIndex
 
 
 class TestSqliteIndex(SearchIndexContract):
@@ -49,7 +49,7 @@ def test_an_index_of_another_release_asks_to_be_rebuilt(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE meta SET value = 0 WHERE name = 'analysis'")
     connection.close()
-    with pytest.raises(IndexUnavailableError, match="rebuild"):
+    with pytest.raises(IndexOutdatedError, match="rebuild"):
         SqliteIndex(path)
 
 

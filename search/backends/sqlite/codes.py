@@ -22,12 +22,6 @@ _FACETS: dict[str, int] = {name: place for place, name in enumerate((*Facet, AUD
 _STEP = 16
 
 
-def decade(year: int) -> str:
-    """The facet value of a year: 1987 is in "1980-1989"."""
-    first = year - year % 10
-    return f"{first}-{first + 9}"
-
-
 def pack(codes: Iterable[int]) -> bytes:
     """Codes as the blob that counting reads."""
     packed = array("I", sorted(set(codes)))

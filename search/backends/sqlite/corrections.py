@@ -13,6 +13,8 @@ from search.analysis.tokens import is_chinese
 from search.analysis.words import Word, Words
 from search.backends.sqlite import expressions as fts
 from search.backends.sqlite.filters import Where
+from search.entries import BY_TITLE, title_key
+from search.spelling import nearest_in_titles
 
 _MOST_CANDIDATES = 150
 _SHORT = 3
@@ -44,14 +46,7 @@ def _mend(connection: sqlite3.Connection, word: Word, condition: Where) -> str |
 
 
 def _mend_chinese(connection: sqlite3.Connection, word: Word, condition: Where) -> str | None:
-    """The nearest piece of a title; of equally near ones that of the shortest title."""
-    run = word.text
-    best: tuple[int, int, str] | None = None
-    for title in dict.fromkeys(_candidates(connection, word, condition)):
-        distance, piece = nearest_piece(run, title)
-        if distance <= max(1, len(run) // 4) and piece != run and len(piece) > 1:
-            best = min(best or (distance, len(title), piece), (distance, len(title), piece))
-    return best[2] if best else None
+    return nearest_in_titles(word.text, _candidates(connection, word, condition))
 
 
 def _candidates(connection: sqlite3.Connection, word: Word, condition: Where) -> list[str]:
@@ -65,7 +60,7 @@ def _candidates(connection: sqlite3.Connection, word: Word, condition: Where) ->
         [f"title : ({shared})", *condition.parameters],
     ).fetchall()
     if len(word.text) <= _SHORT:
-        first = fts.title_key(fts.BY_TITLE, word.text[0])
+        first = title_key(BY_TITLE, word.text[0])
         rows += connection.execute(
             "SELECT d.key FROM title t CROSS JOIN document d ON d.row = t.row"
             f" WHERE t.key > ? AND t.key < ? AND length(t.key) = ?{passing}"
@@ -73,25 +68,6 @@ def _candidates(connection: sqlite3.Connection, word: Word, condition: Where) ->
             [first, first + fts.LAST_CHARACTER, len(word.text) + 1, *condition.parameters],
         ).fetchall()
     return [key for (key,) in rows]
-
-
-def nearest_piece(run: str, title: str) -> tuple[int, str]:
-    """The edit distance from ``run`` to its nearest piece of ``title``, and that piece.
-
-    Sellers' algorithm: the piece may begin and end anywhere ("The theory and computation of
-    evolutionary distances", Journal of Algorithms 1, 1980).
-    """
-    row = [(0, start) for start in range(len(title) + 1)]
-    for count, wanted in enumerate(run, 1):
-        above, row = row, [(count, 0)]
-        for place, character in enumerate(title, 1):
-            replaced = (above[place - 1][0] + (wanted != character), above[place - 1][1])
-            dropped = (above[place][0] + 1, above[place][1])
-            added = (row[place - 1][0] + 1, row[place - 1][1])
-            row.append(min(replaced, dropped, added, key=lambda cell: cell[0]))
-    end = min(range(len(row)), key=lambda place: row[place][0])
-    distance, start = row[end]
-    return distance, title[start:end]
 
 
 def _mend_latin(connection: sqlite3.Connection, word: Word) -> str | None:

@@ -1,31 +1,18 @@
 """Words in FTS5's language, and the keys that titles are reached by. Every token is quoted."""
 
-from operator import add
-
 from search.analysis import names
 from search.analysis.syllables import cut_syllables, may_be_initials
 from search.analysis.tokens import STEM_MARK
 from search.analysis.words import Word, Words
+from search.entries import FEWEST_INITIALS, pairs
 
 #: The weights of bm25, by the columns of ``words`` and of ``sounds``.
 WORD_WEIGHTS = "10.0, 6.0, 5.0, 3.0, 8.0, 1.0, 2.0"
 SOUND_WEIGHTS = "2.0, 1.0"
 
-#: What a title is reached by: its folded self, another title, its joined pinyin, its initials.
-BY_TITLE, BY_OTHER, BY_PINYIN, BY_INITIALS = "t", "o", "p", "i"
-#: Keys that have no spaces: any letter may go on from them.
-JOINED = (BY_PINYIN, BY_INITIALS)
-LONGEST_KEY = 64
 LAST_CHARACTER = "\U0010ffff"
 
-#: Shorter initials stand in the middle of too many titles to mean one.
-_FEWEST_INITIALS = 3
 _MOST_SOUNDS = 32
-
-
-def title_key(by: str, key: str) -> str:
-    """The key of ``title`` for what a title is reached by."""
-    return by + key[:LONGEST_KEY]
 
 
 def all_of(words: Words) -> str:
@@ -82,14 +69,9 @@ def sounds_of(latin: str) -> str:
     """Titles that sound so, in their middle too; empty when letters cannot be pinyin."""
     letters = latin[:_MOST_SOUNDS]
     ways = [f"pinyin : {_phrase(way)}" for way in cut_syllables(letters)]
-    if len(letters) >= _FEWEST_INITIALS and may_be_initials(letters):
+    if len(letters) >= FEWEST_INITIALS and may_be_initials(letters):
         ways.append(f"initials : {_phrase(pairs(letters)[:-1])}")
     return " OR ".join(ways)
-
-
-def pairs(letters: str) -> list[str]:
-    """Initials are cut as Chinese is: overlapping pairs and the last letter."""
-    return [*map(add, letters, letters[1:]), letters[-1]]
 
 
 def _quote(token: str) -> str:

@@ -16,9 +16,10 @@ from search.backends.sqlite.matching import (
     only_passing,
     titles_of,
 )
+from search.entries import BY_INITIALS, BY_OTHER, BY_PINYIN, BY_TITLE, JOINED, title_key
 from search.index import EXACT_TO, RELEVANCE_DEPTH
 
-_RAISE = {fts.BY_TITLE: 200.0, fts.BY_OTHER: 120.0, fts.BY_PINYIN: 80.0, fts.BY_INITIALS: 60.0}
+_RAISE = {BY_TITLE: 200.0, BY_OTHER: 120.0, BY_PINYIN: 80.0, BY_INITIALS: 60.0}
 _RAISE_BEGINNING = 0.4  # of the above, by the share of the title that was typed
 _RAISE_WITHIN = 4.0  # by the same share, wherever in the title it stands
 _RAISE_PART = 0.25  # of the above for a title that is a part of the query, and more by its share
@@ -29,13 +30,13 @@ _FEW = 30
 def ranked(connection: sqlite3.Connection, words: Words, condition: Where) -> list[Scored]:
     """The best ``EXACT_TO`` + 1 rows of a query's words or sounds, best first."""
     matches = match_words(connection, "words", fts.all_of(words), condition)
-    raised = _raised(connection, (fts.BY_TITLE, fts.BY_OTHER), words.key)
+    raised = _raised(connection, (BY_TITLE, BY_OTHER), words.key)
     missing = set(raised).difference(_rows(matches)) if len(matches) > EXACT_TO else set()
     if len(matches) < _FEW:
         matches += _by_name(connection, words, condition, _rows(matches))
     if words.latin and len(matches) < _FEW:
         matches += _by_sound(connection, words, condition, _rows(matches))
-        sounding = _raised(connection, (fts.BY_PINYIN, fts.BY_INITIALS), plain(words.latin))
+        sounding = _raised(connection, (BY_PINYIN, BY_INITIALS), plain(words.latin))
         missing |= set(sounding).difference(_rows(matches))
         raised = {**sounding, **raised}
     if missing:
@@ -47,8 +48,8 @@ def loosely_ranked(connection: sqlite3.Connection, words: Words, condition: Wher
     """Rows with any of the words, those first whose whole title is some of the words in a row."""
     matches = match_words(connection, "words", fts.any_of(words), condition)
     keys = {
-        fts.title_key(way, part): _RAISE[way] * (_RAISE_PART + len(part) / len(words.key))
-        for way in (fts.BY_OTHER, fts.BY_TITLE)
+        title_key(way, part): _RAISE[way] * (_RAISE_PART + len(part) / len(words.key))
+        for way in (BY_OTHER, BY_TITLE)
         for part in words.parts
     }
     raised: dict[int, float] = {}
@@ -107,8 +108,8 @@ def _raised(connection: sqlite3.Connection, ways: tuple[str, ...], key: str) -> 
     """What to add to the score of rows whose titles are, or begin with, the query."""
     raised: dict[int, float] = {}
     for way in ways:
-        whole = fts.title_key(way, key)
-        start = whole + ("" if way in fts.JOINED or is_chinese(key[-1:]) else " ")
+        whole = title_key(way, key)
+        start = whole + ("" if way in JOINED or is_chinese(key[-1:]) else " ")
         for row, length in beginning_titles(connection, start):
             share = _RAISE_BEGINNING * len(whole) / length
             raised[row] = max(raised.get(row, 0.0), _RAISE[way] * share)

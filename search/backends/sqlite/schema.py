@@ -9,7 +9,7 @@ import msgspec
 
 from search.analysis import ANALYSIS_VERSION
 from search.files import sync_folder
-from search.index import IndexUnavailableError
+from search.index import IndexOutdatedError
 
 ENGINE = "sqlite"
 SCHEMA_VERSION = 2
@@ -122,7 +122,7 @@ def check(connection: sqlite3.Connection) -> None:
     """Refuse a file that another release wrote: its words were cut differently."""
     rows = connection.execute("SELECT value FROM meta WHERE name IN ('analysis', 'schema')")
     if [value for (value,) in rows] != [ANALYSIS_VERSION, SCHEMA_VERSION]:
-        raise IndexUnavailableError(ENGINE, "the index was written by another release: rebuild it")
+        raise IndexOutdatedError(ENGINE)
 
 
 class Stored(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -9,6 +9,7 @@ from search.analysis.words import Words, read_words
 from search.backends.sqlite import expressions as fts
 from search.backends.sqlite.filters import Where
 from search.backends.sqlite.schema import decode_stored
+from search.entries import BY_OTHER, BY_TITLE, JOINED, title_key
 from search.index import Suggestion
 
 _MOST_LOOKED_AT = 5_000
@@ -34,11 +35,11 @@ def suggestions(
 def _rows(
     connection: sqlite3.Connection, words: Words, condition: Where, most: int
 ) -> Iterator[tuple[str, str, bytes]]:
-    ways = [(fts.BY_TITLE, words.key), (fts.BY_OTHER, words.key)]
+    ways = [(BY_TITLE, words.key), (BY_OTHER, words.key)]
     if words.latin:
-        ways += [(way, plain(words.latin)) for way in fts.JOINED]
+        ways += [(way, plain(words.latin)) for way in JOINED]
     for way, key in ways:
-        rows = _beginning(connection, fts.title_key(way, key))
+        rows = _beginning(connection, title_key(way, key))
         yield from islice(_shown(connection, rows, condition), most)
     yield from _shown(connection, _inside(connection, words, condition, most), condition)
 

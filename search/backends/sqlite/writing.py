@@ -2,28 +2,19 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 
 import msgspec
 
-from search.analysis.sounds import collation_key, initials, sounds
-from search.analysis.tokens import identifier_tokens, key, stems, title_tokens, tokens
-from search.backends.sqlite.codes import AUDIENCE, AUDIENCE_SEPARATOR, Codes, decade, pack
-from search.backends.sqlite.expressions import (
-    BY_INITIALS,
-    BY_OTHER,
-    BY_PINYIN,
-    BY_TITLE,
-    pairs,
-    title_key,
-)
+from search.analysis.sounds import collation_key, sounds
+from search.analysis.tokens import key
+from search.backends.sqlite.codes import AUDIENCE, AUDIENCE_SEPARATOR, Codes, pack
 from search.backends.sqlite.schema import Stored, encode_stored
 from search.documents import Document, Item, Tombstone
+from search.entries import decade, sound_columns, title_keys, word_columns
 from search.index import Facet, Outcome, Status
 
 _NO_YEAR = 1 << 40
 _NO_NUMBER = 1 << 63
-_APART = "·"  # stands between readings, so that no phrase crosses from one into the next
 
 
 def stored_fields(document: Document) -> bytes:
@@ -42,47 +33,6 @@ def stored_fields(document: Document) -> bytes:
             document.language,
         )
     )
-
-
-@lru_cache(maxsize=32_768)
-def _heading(heading: str) -> str:
-    return " ".join(tokens(heading))  # names and headings come again and again
-
-
-def word_columns(document: Document) -> tuple[str, ...]:
-    """The columns of ``words``, as tokens between spaces."""
-    title = " ".join(title_tokens(document.title))
-    other = " ".join(token for one in document.other_titles for token in title_tokens(one))
-    agents = " ".join(map(_heading, document.agents))
-    subjects = " ".join(map(_heading, document.subjects))
-    texts = filter(None, (document.description, document.contents, document.text))
-    rest = " ".join((_heading(document.publisher), *map(" ".join, map(tokens, texts))))
-    identifiers = " ".join(
-        token for one in document.identifiers for token in identifier_tokens(one)
-    )
-    stemmed = ""
-    if document.language.startswith("en"):
-        stemmed = " ".join(stems(f"{title} {other} {subjects} {rest}".split()))
-    return title, other, agents, subjects, identifiers, rest, stemmed
-
-
-def sound_columns(readings: Sequence[Sequence[str]]) -> tuple[str, str]:
-    """The columns of ``sounds``: syllables, and initials in overlapping pairs."""
-    by_initials = dict.fromkeys(initials(reading) for reading in readings)
-    return (
-        f" {_APART} ".join(" ".join(reading) for reading in readings),
-        f" {_APART} ".join(" ".join(pairs(letters)) for letters in by_initials),
-    )
-
-
-def title_keys(document: Document, folded: str, readings: Iterable[Sequence[str]]) -> set[str]:
-    """All that the titles of a document are reached by from their beginning."""
-    keys = {title_key(BY_TITLE, folded)}
-    keys.update(title_key(BY_OTHER, key(title)) for title in document.other_titles)
-    for reading in readings:
-        keys.add(title_key(BY_PINYIN, "".join(reading)))
-        keys.add(title_key(BY_INITIALS, initials(reading)))
-    return keys
 
 
 class _Rows:
