@@ -69,7 +69,7 @@ def candidate(record: ExchangeRecord, body: bytes, place: str) -> Candidate | Re
     """The record as the catalogue takes it, or why it cannot."""
     if is_blank(record.title):
         return Refusal(place, "title-missing", "The record has no title.")
-    if _NUL.search(body):
+    if (b"u0000" in body or b"\0" in body) and _NUL.search(body):
         message = "The record has a NUL character, which no text of a record may have."
         return Refusal(place, "character-invalid", message)
     if not record.src or not record.id:

@@ -12,16 +12,16 @@ from app.catalog import composing, normal
 from app.catalog.description import encoder
 from app.catalog.formats import Candidate, Refusal
 from app.catalog.models import RecordIdentifier, RecordRow, SourceRecord
-from app.catalog.services import dirty
+from app.catalog.services import dirty, feed
 from app.database import insert_many, new_id, now
 from app.identity.models import Library
 
 
 def add_new(
-    session: Session, batch_id: str, library_id: str, path: str, fresh: list[Candidate]
+    session: Session, batch_id: str | None, library_id: str, path: str, fresh: list[Candidate]
 ) -> list[Refusal]:
     """Adds records to the library at ``path``; answers those that :func:`orphan` refuses."""
-    at = now()
+    at, change = now(), feed.number(session)
     above, orphans = parents(session, fresh), []
     records, sources, identifiers, marks = [], [], [], []
     for candidate in fresh:
@@ -29,7 +29,7 @@ def add_new(
             orphans.append(refusal)
             continue
         parent_id = above.get((candidate.source, candidate.parent), (None, ""))[0]
-        record = _row(candidate, library_id, batch_id, at, parent_id)
+        record = _row(candidate, library_id, batch_id, at, parent_id) | {"change": change}
         above[candidate.source, candidate.source_id] = record["id"], path
         records.append(record)
         marks.append((record["id"], 1))
