@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from app import caching
+from app.caching import Cache
 from app.config import SettingError, Settings
 from app.database import Database
 from app.scratch import Scratch
@@ -23,6 +25,7 @@ class Adapters:
     database: Database
     store: ObjectStore
     index: SearchIndex
+    cache: Cache
     data_dir: Path
     """What lies on this machine alone: the usage spool, metrics, secrets."""
 
@@ -42,10 +45,13 @@ def open_adapters(settings: Settings) -> Adapters:
         access_key_id=s3.access_key_id,
         secret_access_key=s3.secret_access_key,
     )
+    database, cache = Database(settings.database_url), caching.open_cache(settings.cache_url)
+    caching.connect(database, cache)
     return Adapters(
-        database=Database(settings.database_url),
+        database=database,
         store=open_store(settings.storage_url, s3=options).objects,
         index=open_generations(search_folder(settings)),
+        cache=cache,
         data_dir=settings.data_dir,
     )
 

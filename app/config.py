@@ -77,7 +77,7 @@ def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -
         storage_url=_url(get, "STORAGE_URL", f"file://{data_dir}/store", ("file", "s3", "memory")),
         search_url=_url(get, "SEARCH_URL", f"sqlite:///{data_dir}/search", SEARCHES),
         queue_url=_url(get, "QUEUE_URL", f"sqlite:///{data_dir}/bell.sqlite", ("sqlite", "redis")),
-        cache_url=_url(get, "CACHE_URL", "memory://", ("memory", "redis")),
+        cache_url=_url(get, "CACHE_URL", "memory://", ("memory", "redis", "none")),
         s3=_s3(given),
         secret_keys=_secret_keys(get, data_dir),
         identity_key=_secret(get, "IDENTITY_KEY", data_dir),

@@ -6,11 +6,13 @@ from flask import Flask
 
 from app import background, config
 from app.adapters import Adapters, open_adapters
+from app.catalog.routes.feed import feed
 from app.catalog.routes.imports import imports, jobs
 from app.catalog.routes.kinds import GROUPS
 from app.catalog.routes.records import records
 from app.catalog.routes.search import search
 from app.catalog.routes.subjects import subjects
+from app.catalog.services.searches import SharedSearches
 from app.config import Settings
 from app.cursors import Cursors
 from app.database import Database
@@ -45,7 +47,8 @@ def create_app(settings: Settings | None = None, adapters: Adapters | None = Non
     api.provide(app, Adapters, adapters)
     api.provide(app, Database, adapters.database)
     api.provide(app, Scratch, adapters.scratch)
-    api.provide(app, SearchIndex, adapters.index)
+    index = SharedSearches(adapters.index, adapters.cache)
+    api.provide(app, SearchIndex, index)
     api.provide(app, Cursors, Cursors(settings.secret_keys))
     api.provide(app, health.Checks, checks_of(adapters))
     api.provide(app, Grants, Grants(settings.secret_keys))
@@ -53,9 +56,9 @@ def create_app(settings: Settings | None = None, adapters: Adapters | None = Non
         app, Recorder, Recorder(Spool(adapters.data_dir / "usage"), settings.secret_keys[0])
     )
     api.register(app, health.health, docs, *GROUPS.values())
-    api.register(app, search, subjects, records, imports, jobs, libraries, sessions)
+    api.register(app, search, subjects, records, feed, imports, jobs, libraries, sessions)
     api.register(app, publications, content)
-    install_pages(app, settings, adapters.index)
+    install_pages(app, settings, index)
     background.open_desk(settings, adapters)
     app.after_request(keep_cookie)
     return app

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, and_, bindparam, or_, select, tuple_, type_coerce
 from sqlalchemy.orm import Session
 
+from app.caching import remembered
 from app.catalog.description import State
 from app.catalog.models import (
     HeldPublication,
@@ -65,14 +66,27 @@ _BY_ID = (
 
 
 def find(session: Session, record_id: str, kind: str | None = None) -> Found:
-    """The record of this id, whatever its state.
+    """The record of this id, whatever its state, as it stood a moment ago (:mod:`app.caching`).
 
     :raises NotFoundError: when there is none of this kind.
     """
-    row = read(session, _BY_ID, record_id=record_id).one_or_none()
-    if row is None or (kind is not None and row.kind != kind):
-        raise NotFoundError(kind or "record", record_id)
-    return Found(*tuple(row))
+
+    def asked() -> Found:
+        row = read(session, _BY_ID, record_id=record_id).one_or_none()
+        if row is None:
+            raise NotFoundError(kind or "record", record_id)
+        return Found(*tuple(row))
+
+    stamp = stamp_of(record_id)
+    found = remembered(session, stamp, stamp, Found, asked)
+    if kind is not None and found.kind != kind:
+        raise NotFoundError(kind, record_id)
+    return found
+
+
+def stamp_of(record_id: str) -> str:
+    """Under what a record is kept in caches, until it changes."""
+    return f"record:{record_id}"
 
 
 def visible(

@@ -13,7 +13,10 @@ from sqlalchemy import Insert, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from app.caching import touch_after_commit
 from app.catalog.models import DirtyRecord
+from app.catalog.queries.records import stamp_of
+from app.catalog.services import searches
 from app.database import insert_many, now
 from app.jobs import ring_after_commit
 
@@ -21,9 +24,11 @@ from app.jobs import ring_after_commit
 def mark(session: Session, versions: Iterable[tuple[str, int]]) -> None:
     """Marks records as changed, each at its new version; keeps since when they wait."""
     since = now()
-    rows = [{"record_id": i, "version": version, "since": since} for i, version in versions]
+    pairs = list(versions)
+    rows = [{"record_id": i, "version": version, "since": since} for i, version in pairs]
     if rows:
         session.execute(_upsert(session), rows)
+        touch_after_commit(session, (stamp_of(record_id) for record_id, _ in pairs))
         ring_after_commit(session)
 
 
@@ -63,6 +68,7 @@ def settle(session: Session, accepted: list[tuple[str, int]]) -> None:
     if accepted:
         pairs = [{"settled": record_id, "accepted": version} for record_id, version in accepted]
         session.connection().execute(_SETTLED, pairs)
+        touch_after_commit(session, (searches.STAMP,))
 
 
 def postpone(session: Session, record_ids: list[str]) -> None:

@@ -1,0 +1,44 @@
+"""What every cache promises, whoever keeps the bytes."""
+
+from app.caching import Cache
+
+
+class CacheContract:
+    """Values by key, each under a stamp."""
+
+    def test_what_is_kept_is_found_again(self, cache: Cache) -> None:
+        cache.keep("page", cache.look("page", "book"), "开卷".encode(), 60)
+        assert cache.look("page", "book").value == "开卷".encode()
+        assert cache.look("other", "book").value is None
+
+    def test_what_was_made_before_a_change_no_longer_counts(self, cache: Cache) -> None:
+        cache.keep("page", cache.look("page", "book"), b"old", 60)
+        cache.touch(["book"])
+        assert cache.look("page", "book").value is None
+        cache.keep("page", cache.look("page", "book"), b"new", 60)
+        assert cache.look("page", "book").value == b"new"
+
+    def test_a_slow_reader_does_not_bring_back_what_was_true_before(self, cache: Cache) -> None:
+        looked = cache.look("page", "book")
+        cache.touch(["book"])
+        cache.keep("page", looked, b"read before the change", 60)
+        assert cache.look("page", "book").value is None
+
+    def test_a_change_of_one_thing_leaves_the_others(self, cache: Cache) -> None:
+        for name in ("one", "two"):
+            cache.keep(name, cache.look(name, name), name.encode(), 60)
+        cache.touch(["one"])
+        assert cache.look("one", "one").value is None
+        assert cache.look("two", "two").value == b"two"
+
+    def test_many_things_change_at_once(self, cache: Cache) -> None:
+        cache.keep("page", cache.look("page", "n1999"), b"old", 60)
+        cache.touch(f"n{number}" for number in range(2_000))
+        assert cache.look("page", "n1999").value is None
+
+    def test_nothing_too_large_is_kept(self, cache: Cache) -> None:
+        cache.keep("page", cache.look("page", "book"), bytes(300 * 1024), 60)
+        assert cache.look("page", "book").value is None
+
+    def test_touching_nothing_is_fine(self, cache: Cache) -> None:
+        cache.touch([])
