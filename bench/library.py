@@ -34,10 +34,11 @@ class Library:
 
     @property
     def environ(self) -> dict[str, str]:
-        """The settings as production has them; none of the caller's own come through."""
+        """The settings as production has them, caches off; none of the caller's come through."""
         own = {k: v for k, v in os.environ.items() if not k.startswith("KAIJUAN_")}
         own.setdefault("MALLOC_ARENA_MAX", "2")  # as `kaijuan serve` sets it
-        return {**own, "KAIJUAN_DATA_DIR": str(self.folder), "KAIJUAN_LOG_LEVEL": "info"}
+        own |= {"KAIJUAN_LOG_LEVEL": "info", "KAIJUAN_CACHE_URL": "none://"}
+        return {**own, "KAIJUAN_DATA_DIR": str(self.folder)}
 
     @cached_property
     def settings(self) -> Settings:
