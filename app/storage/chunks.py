@@ -7,8 +7,9 @@ from pathlib import Path
 from shutil import copyfileobj
 from typing import BinaryIO, Protocol
 
-from app.storage.errors import BadPartsError
-from app.storage.ports import CHUNK, MOST_PARTS, SMALLEST_PART, Part, Upload
+from app.storage.errors import BadPartsError, IntegrityMismatchError
+from app.storage.keys import digest_in
+from app.storage.ports import CHUNK, MOST_PARTS, SMALLEST_PART, ByteStream, Part, Upload
 
 
 class Source(Protocol):
@@ -60,6 +61,49 @@ class Chunks:
         """Let go of the source."""
         self._left = 0
         self._source.close()
+
+
+class Verified:
+    """A stream of a whole content-addressed object, which ends well only if it is its key's.
+
+    Raises:
+        IntegrityMismatchError: in place of its end, when the bytes hash to something else.
+    """
+
+    def __init__(self, stream: ByteStream, key: str, promised: str) -> None:
+        self._stream = stream
+        self._key = key
+        self._promised: str | None = promised
+        self._digest = hashlib.sha256()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            data = next(self._stream)
+        except StopIteration:
+            verify(self._key, self._promised, self._digest.hexdigest())
+            raise
+        self._digest.update(data)
+        return data
+
+    def close(self) -> None:
+        """Let go of the source; what was read of it is not judged."""
+        self._promised = None
+        self._stream.close()
+
+
+def verified(stream: ByteStream, key: str, start: int, length: int | None) -> ByteStream:
+    """Return a stream that also checks what it reads, where that can be known."""
+    promised = None if start or length is not None else digest_in(key)
+    return Verified(stream, key, promised) if promised else stream
+
+
+def verify(key: str, promised: str | None, actual: str) -> None:
+    """Refuse bytes that are not those promised."""
+    if promised and actual != promised:
+        raise IntegrityMismatchError(key, expected=promised, actual=actual)
 
 
 def check_span(start: int, length: int | None) -> None:

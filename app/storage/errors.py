@@ -41,7 +41,7 @@ class BadPartsError(StoreError, ValueError):
 
 
 class IntegrityMismatchError(StoreError):
-    """The bytes are not those the digest promised; nothing of them was kept."""
+    """The bytes are not those the digest promised: what is put is not kept, what is read is bad."""
 
     def __init__(self, key: str, *, expected: str, actual: str) -> None:
         super().__init__(f"{key}: expected {expected}, got {actual}")

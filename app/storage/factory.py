@@ -7,7 +7,8 @@ from app.storage.local import LocalStore
 from app.storage.local_uploads import LocalUploads
 from app.storage.memory import MemoryStore, MemoryUploads
 from app.storage.ports import Storage
-from app.storage.s3 import Bucket, S3Store
+from app.storage.s3 import S3Store
+from app.storage.s3_bucket import Bucket
 from app.storage.s3_client import S3Options, open_client
 from app.storage.s3_uploads import S3Uploads
 

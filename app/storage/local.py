@@ -1,6 +1,7 @@
 """Objects as files on this machine: temporary file, fsync, rename, fsync of the folders."""
 
 import errno
+import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -12,16 +13,15 @@ from stat import S_ISREG
 from typing import BinaryIO
 from uuid import uuid4
 
-from app.storage.chunks import Chunks, check_span, copy
+from app.storage.chunks import Chunks, check_span, copy, verified, verify
 from app.storage.errors import (
     BadKeyError,
-    IntegrityMismatchError,
     ObjectNotFoundError,
     StoreFullError,
     StoreUnavailableError,
 )
 from app.storage.keys import checked, checked_prefix, digest_in, promised_digest
-from app.storage.ports import CHUNK, Stat
+from app.storage.ports import CHUNK, ByteStream, Stat
 
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -64,20 +64,24 @@ class LocalStore:
             source = os.open(self._path(key), os.O_RDONLY | os.O_CLOEXEC)
             try:
                 size = os.fstat(source).st_size if length is None else start + length
-                return _read_whole(source, start, max(size - start, 0))
+                data = _read_whole(source, start, max(size - start, 0))
             finally:
                 os.close(source)
+        if length is None and not start and (promised := digest_in(key)):
+            verify(key, promised, hashlib.sha256(data).hexdigest())
+        return data
 
     def stream(
         self, key: str, start: int = 0, length: int | None = None, *, chunk: int = CHUNK
-    ) -> Chunks:
+    ) -> ByteStream:
         check_span(start, length)
         with translated(key):
             source = self._path(key).open("rb", buffering=0)
             source.seek(start)
             left = max(os.fstat(source.fileno()).st_size - start, 0)
         wanted = left if length is None else min(left, length)
-        return Chunks(source, wanted, chunk, guard=lambda: translated(key))
+        chunks = Chunks(source, wanted, chunk, guard=lambda: translated(key))
+        return verified(chunks, key, start, length)
 
     def stat(self, key: str) -> Stat:
         with translated(key):
@@ -164,8 +168,7 @@ class LocalStore:
 
         def write(target: BinaryIO) -> None:
             _, actual = copy(source, target)
-            if promised and actual != promised:
-                raise IntegrityMismatchError(key, expected=promised, actual=actual)
+            verify(key, promised, actual)
 
         return self.adopt(self.stage(write), key)
 

@@ -67,7 +67,8 @@ class ObjectStore(Protocol):
     ) -> Stat:
         """Store the file's bytes, durable when this returns and visible all at once.
 
-        A content-addressed object that is there with the file's size is left as it lies.
+        A content-addressed object that is there with the file's size is left as it lies; of
+        writers at once the first one's stands.
 
         Raises:
             IntegrityMismatchError: the bytes do not hash to ``sha256`` or to the key's own digest.
@@ -84,6 +85,7 @@ class ObjectStore(Protocol):
 
         Raises:
             ObjectNotFoundError: nothing is stored under the key.
+            IntegrityMismatchError: a whole content-addressed object is not its key's any more.
         """
 
     def stream(
@@ -94,6 +96,7 @@ class ObjectStore(Protocol):
         Raises:
             ObjectNotFoundError: at once, not at the first chunk.
             StoreUnavailableError: also between chunks.
+            IntegrityMismatchError: as :meth:`read`, in place of the end.
         """
 
     def stat(self, key: str) -> Stat:
@@ -121,7 +124,11 @@ class ObjectStore(Protocol):
         """
 
     def sweep(self, older_than: timedelta) -> int:
-        """Remove what killed writers left in this store's own files; return how many."""
+        """Remove what killed writers have left for that long; return how many there were.
+
+        Nothing that is still being written may be that old. On S3 they are uploads in parts, also
+        those of :class:`MultipartUploads`, and never younger than a day.
+        """
 
     def check(self) -> None:
         """Return if objects can be read and written now, or raise ``StoreUnavailableError``."""

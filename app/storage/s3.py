@@ -2,50 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
-from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import BinaryIO
 from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
-from app.storage.chunks import Chunks, check_span
-from app.storage.errors import IntegrityMismatchError, ObjectNotFoundError, StoreUnavailableError
+from app.storage.chunks import Chunks, check_span, verified
+from app.storage.errors import ObjectNotFoundError, StoreUnavailableError
 from app.storage.keys import checked, checked_prefix, digest_in, promised_digest
-from app.storage.ports import CHUNK, MOST_PARTS, OCTETS, Stat
+from app.storage.ports import CHUNK, OCTETS, ByteStream, Stat
+from app.storage.s3_bucket import Bucket
 from app.storage.s3_client import S3Options, code_of, open_client, translated
-
-if TYPE_CHECKING:
-    from types_boto3_s3 import S3Client
-    from types_boto3_s3.type_defs import CompletedPartTypeDef
-
-_UNQUOTABLE = re.compile(r'[^ -~]|["\\%]')
+from app.storage.s3_writes import Write, Writer
 
 BODY_ATTEMPTS = 3
 """Tries of :meth:`S3Store.read`: the client retries requests, never the bodies of answers."""
 
-
-class Bucket:
-    """A bucket, the prefix of its keys that is ours, and the client that reaches it."""
-
-    def __init__(self, name: str, prefix: str, client: S3Client) -> None:
-        self.name = name
-        self.prefix = f"{checked_prefix(prefix.strip('/'))}/" if prefix.strip("/") else ""
-        self.client = client
-
-    def at(self, key: str) -> dict[str, Any]:
-        """Return the arguments that name an object to the client."""
-        return {"Bucket": self.name, "Key": self.prefix + checked(key)}
-
-    def key_in(self, full: str) -> str:
-        """Return the key of an object as the bucket names it."""
-        return full.removeprefix(self.prefix)
+LONGEST_WRITE = timedelta(days=1)
+"""No upload in parts younger than that counts as abandoned: S3 does not tell when one was used."""
 
 
 class S3Store:
@@ -54,7 +32,7 @@ class S3Store:
     def __init__(self, bucket: Bucket, options: S3Options) -> None:
         self._bucket = bucket
         self._client = bucket.client
-        self._part_size = options.part_size
+        self._writer = Writer(bucket, options.part_size)
         public = options.public_endpoint_url
         self._signer = open_client(options, endpoint_url=public) if public else bucket.client
 
@@ -81,7 +59,7 @@ class S3Store:
 
     def stream(
         self, key: str, start: int = 0, length: int | None = None, *, chunk: int = CHUNK
-    ) -> Chunks:
+    ) -> ByteStream:
         check_span(start, length)
         if length == 0:
             self.stat(key)
@@ -89,6 +67,8 @@ class S3Store:
         asked = self._bucket.at(key)
         if start or length is not None:
             asked["Range"] = f"bytes={start}-{'' if length is None else start + length - 1}"
+        elif digest_in(key) is None:
+            asked["ChecksumMode"] = "ENABLED"  # the client then checks what the service has kept
         with translated(key):
             try:
                 found = self._client.get_object(**asked)
@@ -96,7 +76,13 @@ class S3Store:
                 if code_of(error) not in {"InvalidRange", "416"}:
                     raise
                 return Chunks(BytesIO(), 0, chunk)
-        return Chunks(found["Body"], found["ContentLength"], chunk, lambda: translated(key))
+            size = found["ContentLength"]
+            if start and not found.get("ContentRange", "").startswith(f"bytes {start}-"):
+                found["Body"].close()
+                raise StoreUnavailableError(f"another span of {key} came", retryable=True)
+        wanted = size if length is None else min(size, length)
+        chunks = Chunks(found["Body"], wanted, chunk, lambda: translated(key))
+        return verified(chunks, key, start, length)
 
     def stat(self, key: str) -> Stat:
         with translated(key):
@@ -136,9 +122,12 @@ class S3Store:
             HttpMethod="GET",
         )
 
-    def sweep(self, *_: object) -> int:
-        """Nothing here: what killed writers leave in a bucket are stale uploads."""
-        return 0
+    def sweep(self, older_than: timedelta) -> int:
+        swept = 0
+        for upload in self._bucket.unfinished(max(older_than, LONGEST_WRITE)):
+            self._bucket.abort(upload)
+            swept += 1
+        return swept
 
     def check(self) -> None:
         try:
@@ -152,79 +141,23 @@ class S3Store:
     def _put(
         self, key: str, source: BinaryIO, size: int, promised: str | None, media_type: str
     ) -> Stat:
-        if kept := self._kept(key, size):
-            return kept
-        if size > self._part_size:
-            self._put_parts(key, source, size, promised, media_type)
-        else:
-            data = source.read()
-            actual = _sha256(data)
-            _verify(key, promised, actual)
-            with translated(key):
-                self._client.put_object(
-                    **self._bucket.at(key),
-                    Body=data,
-                    ContentType=media_type,
-                    ChecksumSHA256=checksum(actual),
-                )
-        return self.stat(key)
+        lies = self._lying(key)
+        if lies and lies.size == size:
+            return lies
+        is_first = digest_in(key) is not None and lies is None
+        self._writer.write(Write(key, source, size, promised, media_type, is_first))
+        stored = self.stat(key)
+        if stored.size != size:
+            raise StoreUnavailableError(f"{key} was written as {stored.size} bytes", retryable=True)
+        return stored
 
-    def _kept(self, key: str, size: int) -> Stat | None:
+    def _lying(self, key: str) -> Stat | None:
         if digest_in(checked(key)) is None:
             return None
         try:
-            kept = self.stat(key)
+            return self.stat(key)
         except ObjectNotFoundError:
             return None
-        return kept if kept.size == size else None
-
-    def _put_parts(
-        self, key: str, source: BinaryIO, size: int, promised: str | None, media_type: str
-    ) -> None:
-        """Upload part by part, and complete only what hashes as promised."""
-        digest = hashlib.sha256()
-        with self._upload(key, media_type) as (upload_id, parts):
-            part_size = max(self._part_size, -(-size // MOST_PARTS))
-            while data := source.read(part_size):
-                digest.update(data)
-                parts.append(self._put_part(key, upload_id, len(parts) + 1, data))
-            _verify(key, promised, digest.hexdigest())
-
-    def _put_part(self, key: str, upload_id: str, number: int, data: bytes) -> CompletedPartTypeDef:
-        sent = checksum(_sha256(data))
-        taken = self._client.upload_part(
-            **self._bucket.at(key),
-            UploadId=upload_id,
-            PartNumber=number,
-            Body=data,
-            ChecksumSHA256=sent,
-        )
-        return {"PartNumber": number, "ETag": taken["ETag"], "ChecksumSHA256": sent}
-
-    @contextmanager
-    def _upload(
-        self, key: str, media_type: str
-    ) -> Iterator[tuple[str, list[CompletedPartTypeDef]]]:
-        """Complete the upload with the parts collected in it, or abort it."""
-        at = self._bucket.at(key)
-        with translated(key):
-            upload_id = self._client.create_multipart_upload(
-                **at, ContentType=media_type, ChecksumAlgorithm="SHA256"
-            )["UploadId"]
-            parts: list[CompletedPartTypeDef] = []
-            try:
-                yield upload_id, parts
-                self._client.complete_multipart_upload(
-                    **at, UploadId=upload_id, MultipartUpload={"Parts": parts}
-                )
-            except BaseException:
-                self._client.abort_multipart_upload(**at, UploadId=upload_id)
-                raise
-
-
-def checksum(sha256: str) -> str:
-    """Return a digest as S3 asks for it: base64 of its 32 bytes."""
-    return b64encode(bytes.fromhex(sha256)).decode()
 
 
 def content_disposition(disposition: str, filename: str) -> str:
@@ -234,12 +167,3 @@ def content_disposition(disposition: str, filename: str) -> str:
     )
     exact = quote(filename, safe="!#$&+-.^_`|~")
     return f"{disposition}; filename=\"{plain}\"; filename*=UTF-8''{exact}"
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _verify(key: str, promised: str | None, actual: str) -> None:
-    if promised and actual != promised:
-        raise IntegrityMismatchError(key, expected=promised, actual=actual)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.parsers import ResponseParserError
 
 from app.storage.errors import (
     IntegrityMismatchError,
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 _ABSENT = {"NoSuchKey", "NotFound", "404"}
 _MISMATCH = {"BadDigest", "InvalidDigest", "XAmzContentChecksumMismatch"}
 _FULL = {"XMinioStorageFull", "QuotaExceeded", "InsufficientStorage", "507"}
-_LATER = {"SlowDown", "RequestTimeout", "TooManyRequests", "OperationAborted", "InternalError"}
+_LATER = {
+    "SlowDown", "RequestTimeout", "TooManyRequests", "OperationAborted", "InternalError",
+    "ConditionalRequestConflict", "PreconditionFailed",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,9 @@ def translated(key: str) -> Iterator[None]:
     except BotoCoreError as error:
         retryable = not isinstance(error, NoCredentialsError)
         raise StoreUnavailableError(str(error), retryable=retryable) from error
+    except (ResponseParserError, KeyError) as error:
+        reason = f"an answer that no S3 service gives: {error}"
+        raise StoreUnavailableError(reason, retryable=True) from error
 
 
 def _translated(key: str, error: ClientError) -> StoreError:

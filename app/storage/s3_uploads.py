@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -14,7 +14,8 @@ from app.storage.chunks import check_parts, copy_part
 from app.storage.errors import BadPartsError, UploadNotFoundError
 from app.storage.keys import upload_key
 from app.storage.ports import OCTETS, Part, Stat, Upload
-from app.storage.s3 import Bucket, S3Store, checksum
+from app.storage.s3 import S3Store
+from app.storage.s3_bucket import Bucket, checksum
 from app.storage.s3_client import code_of, translated
 
 if TYPE_CHECKING:
@@ -63,22 +64,10 @@ class S3Uploads:
         return self._store.stat(upload.key)
 
     def abort(self, upload: Upload) -> None:
-        try:
-            with self._answering(upload):
-                self._client.abort_multipart_upload(**self._at(upload))
-        except UploadNotFoundError:
-            return
+        self._bucket.abort(upload)
 
     def stale(self, older_than: timedelta) -> Iterator[Upload]:
-        latest = datetime.now(UTC) - older_than
-        with translated(self._bucket.name):
-            pages = self._client.get_paginator("list_multipart_uploads").paginate(
-                Bucket=self._bucket.name, Prefix=self._bucket.prefix
-            )
-            for page in pages:
-                for begun in page.get("Uploads", []):
-                    if begun["Initiated"] <= latest:
-                        yield Upload(self._bucket.key_in(begun["Key"]), begun["UploadId"])
+        return self._bucket.unfinished(older_than)
 
     def _at(self, upload: Upload) -> dict[str, Any]:
         return {**self._bucket.at(upload.key), "UploadId": upload.id}

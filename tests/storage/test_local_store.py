@@ -18,7 +18,12 @@ from contracts.storage import (
     ObjectStoreContract,
 )
 
-from app.storage.errors import BadKeyError, ObjectNotFoundError, StoreFullError
+from app.storage.errors import (
+    BadKeyError,
+    IntegrityMismatchError,
+    ObjectNotFoundError,
+    StoreFullError,
+)
 from app.storage.factory import open_store
 from app.storage.local import LocalStore
 from app.storage.ports import Storage
@@ -119,6 +124,15 @@ def test_a_key_below_another_object_is_refused(root: Path, storage: Storage) -> 
 def test_a_derived_object_changes_its_tag_when_replaced(storage: Storage) -> None:
     first = storage.objects.put_bytes(COVER, b"old")
     assert storage.objects.put_bytes(COVER, b"new").etag != first.etag
+
+
+def test_a_whole_object_that_has_rotted_is_noticed(root: Path, storage: Storage) -> None:
+    storage.objects.put_bytes(BLOB, TEXT)
+    (root / "objects" / BLOB).write_bytes(TEXT[:-1] + b"?")
+    with pytest.raises(IntegrityMismatchError):
+        storage.objects.read(BLOB)
+    with pytest.raises(IntegrityMismatchError):
+        list(storage.objects.stream(BLOB, chunk=4))
 
 
 def test_there_is_no_address_for_others(storage: Storage) -> None:

@@ -1,10 +1,14 @@
 import hashlib
 import os
 from collections.abc import Iterator
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.request import urlopen
 from uuid import uuid4
 
 import pytest
@@ -30,7 +34,8 @@ from app.storage.errors import (
 from app.storage.factory import open_store
 from app.storage.keys import key_of
 from app.storage.ports import SMALLEST_PART, Storage, Upload
-from app.storage.s3 import Bucket, S3Store
+from app.storage.s3 import S3Store
+from app.storage.s3_bucket import Bucket
 from app.storage.s3_client import S3Options, open_client
 from app.storage.s3_uploads import S3Uploads
 
@@ -57,15 +62,23 @@ class TestS3Uploads(MultipartUploadsContract):
 
 
 @pytest.fixture
-def real_storage() -> Iterator[Storage]:
+def real_options() -> S3Options:
     endpoint = os.environ.get("S3_ENDPOINT_URL")
     if not endpoint:
         pytest.skip("S3_ENDPOINT_URL is not set: no real service is here")
-    options = S3Options(endpoint_url=endpoint, part_size=SMALLEST_PART)
-    client = open_client(options)
-    bucket = f"kaijuan-test-{uuid4().hex}"
+    return S3Options(endpoint_url=endpoint, part_size=SMALLEST_PART)
+
+
+@pytest.fixture
+def real_address() -> str:
+    return f"s3://kaijuan-test-{uuid4().hex}/one"
+
+
+@pytest.fixture
+def real_storage(real_options: S3Options, real_address: str) -> Iterator[Storage]:
+    client, bucket = open_client(real_options), urlsplit(real_address).netloc
     client.create_bucket(Bucket=bucket)
-    storage = open_store(f"s3://{bucket}/one", s3=options)
+    storage = open_store(real_address, s3=real_options)
     yield storage
     for upload in storage.uploads.stale(timedelta(days=-1)):
         storage.uploads.abort(upload)
@@ -104,6 +117,24 @@ def test_a_large_file_with_another_digest_leaves_nothing(storage: Storage, tmp_p
         storage.objects.put_file(BIG_KEY, path)
     assert list(storage.objects.keys()) == []
     assert list(storage.uploads.stale(timedelta(0))) == []
+
+
+def test_a_whole_object_that_has_rotted_is_noticed(storage: Storage) -> None:
+    storage.objects.put_bytes(BLOB, TEXT)
+    rotten = {"Bucket": "library", "Key": f"网络/one/{BLOB}"}
+    open_client(OPTIONS).put_object(**rotten, Body=TEXT[:-1] + b"?")
+    with pytest.raises(IntegrityMismatchError):
+        storage.objects.read(BLOB)
+    with pytest.raises(IntegrityMismatchError):
+        list(storage.objects.stream(BLOB, chunk=4))
+    assert storage.objects.read(BLOB, 0, 3) == TEXT[:3]
+
+
+def test_an_object_of_another_size_is_written_anew(storage: Storage) -> None:
+    torn = {"Bucket": "library", "Key": f"网络/one/{BLOB}"}
+    open_client(OPTIONS).put_object(**torn, Body=TEXT[:9])
+    storage.objects.put_bytes(BLOB, TEXT)
+    assert storage.objects.read(BLOB) == TEXT
 
 
 def test_two_prefixes_of_one_bucket_do_not_see_each_other(storage: Storage) -> None:
@@ -214,3 +245,99 @@ def test_a_body_that_breaks_off_is_asked_for_again() -> None:
         for _ in range(3):
             service.add_response("get_object", {"Body": BreakingBody(), "ContentLength": len(TEXT)})
         assert S3Store(bucket, OPTIONS).read(COVER) == TEXT
+
+
+MODIFIED = datetime(2026, 1, 2, tzinfo=UTC)
+LIES = {"ContentLength": len(TEXT), "ETag": '"tag"', "LastModified": MODIFIED}
+
+
+@pytest.fixture
+def service() -> Iterator[tuple[S3Store, Stubber]]:
+    """A store whose service answers as it is told, in order."""
+    bucket = Bucket("library", "", open_client(OPTIONS))
+    with Stubber(bucket.client) as stubber:
+        yield S3Store(bucket, OPTIONS), stubber
+        stubber.assert_no_pending_responses()
+
+
+def test_of_writers_at_once_the_first_ones_bytes_stand(service: tuple[S3Store, Stubber]) -> None:
+    store, answers = service
+    answers.add_client_error("head_object", "404", http_status_code=404)
+    answers.add_client_error("put_object", "PreconditionFailed", http_status_code=412)
+    answers.add_response("head_object", LIES)
+    assert store.put_bytes(BLOB, TEXT).etag == "tag"
+
+
+def test_a_service_without_conditions_is_written_to_without(
+    service: tuple[S3Store, Stubber],
+) -> None:
+    store, answers = service
+    answers.add_client_error("head_object", "404", http_status_code=404)
+    answers.add_client_error("put_object", "NotImplemented", http_status_code=501)
+    answers.add_response("put_object", {"ETag": '"tag"'})
+    answers.add_response("head_object", LIES)
+    assert store.put_bytes(BLOB, TEXT).size == len(TEXT)
+
+
+def test_a_size_that_was_not_sent_is_no_success(service: tuple[S3Store, Stubber]) -> None:
+    store, answers = service
+    answers.add_client_error("head_object", "404", http_status_code=404)
+    answers.add_response("put_object", {"ETag": '"tag"'})
+    answers.add_response("head_object", {**LIES, "ContentLength": 3})
+    with pytest.raises(StoreUnavailableError, match="written as 3 bytes"):
+        store.put_bytes(BLOB, TEXT)
+
+
+def test_a_span_that_nobody_asked_for_is_refused(service: tuple[S3Store, Stubber]) -> None:
+    store, answers = service
+    answers.add_response("get_object", {"Body": BytesIO(TEXT), "ContentLength": len(TEXT)})
+    with pytest.raises(StoreUnavailableError, match="another span"):
+        store.stream(BLOB, 3, 6)
+
+
+def test_uploads_abandoned_long_ago_are_swept_and_no_others(
+    service: tuple[S3Store, Stubber],
+) -> None:
+    store, answers = service
+    now = datetime.now(UTC)
+    begun = [("blobs/a", now - timedelta(days=9)), ("blobs/b", now - timedelta(hours=9))]
+    listed = [{"Key": key, "UploadId": key, "Initiated": moment} for key, moment in begun]
+    answers.add_response("list_multipart_uploads", {"Uploads": listed})
+    dropped = {"Bucket": "library", "Key": "blobs/a", "UploadId": "blobs/a"}
+    answers.add_response("abort_multipart_upload", {}, dropped)
+    assert store.sweep(timedelta(0)) == 1
+
+
+@pytest.mark.engines
+def test_signed_addresses_lead_to_the_public_name(
+    real_storage: Storage, real_options: S3Options, real_address: str
+) -> None:
+    real_storage.objects.put_bytes(COVER, TEXT)
+    public = (real_options.endpoint_url or "").replace("127.0.0.1", "localhost")
+    options = replace(real_options, public_endpoint_url=public)
+    url = open_store(real_address, s3=options).objects.signed_url(
+        COVER,
+        expires=timedelta(minutes=1),
+        filename="红楼梦.txt",
+        media_type="text/plain",
+        disposition="attachment",
+    )
+    assert url
+    assert url.startswith(public)
+    with urlopen(url) as answer:  # noqa: S310  (an address that was made the line before)
+        assert answer.read() == TEXT
+        assert answer.headers["Content-Disposition"].endswith("%E6%A2%A6.txt")
+
+
+@pytest.mark.engines
+def test_writers_at_once_of_a_large_object_make_it_once(
+    real_storage: Storage, tmp_path: Path
+) -> None:
+    path = tmp_path / "big"
+    path.write_bytes(BIG)
+    with ThreadPoolExecutor(4) as pool:
+        put = partial(real_storage.objects.put_file, BIG_KEY)
+        stats = list(pool.map(put, [path] * 4))
+    assert len({stat.etag for stat in stats}) == 1
+    assert real_storage.objects.read(BIG_KEY) == BIG
+    assert list(real_storage.uploads.stale(timedelta(days=-1))) == []
