@@ -25,6 +25,9 @@ from search.index import IndexUnavailableError
 
 housekeeping: Registry[Adapters] = Registry()
 
+ABANDONED = timedelta(days=7)
+"""Nothing is written to the store for so long and still wanted."""
+
 
 @housekeeping.periodic("jobs.purge", every=timedelta(hours=1))
 def purge(adapters: Adapters) -> None:
@@ -32,6 +35,12 @@ def purge(adapters: Adapters) -> None:
     ledger.purge(adapters.database, older_than=timedelta(days=30))
     with adapters.database.transaction() as session:
         session.execute(delete(KeptAnswer).where(KeptAnswer.made_at < now() - KEPT))
+
+
+@housekeeping.periodic("storage.sweep", every=timedelta(hours=6))
+def sweep(adapters: Adapters) -> None:
+    """Removes what killed writers left in the store, since not every service does so itself."""
+    adapters.store.sweep(ABANDONED)
 
 
 @housekeeping.periodic("usage.drain", every=timedelta(seconds=5))
