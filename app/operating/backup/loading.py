@@ -1,0 +1,223 @@
+"""Filling a database from a generation: all of its rows, or none.
+
+On SQLite a file is made beside the one in use and takes its place once it is whole. On PostgreSQL
+one transaction fills every table, by COPY. Foreign keys are off meanwhile, so that rows may come
+in any order, and are all checked at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection, MetaData, delete, event, func, insert, select, text
+from sqlalchemy import Table as SqlTable
+from sqlalchemy.orm import Session
+from sqlalchemy.schema import AddConstraint, DropConstraint
+
+from app.database import Database, now
+from app.jobs.models import LeaseRow
+from app.operating.backup import rows
+from app.operating.backup.manifest import BackupError, DamagedError, Manifest, Table
+from app.operating.backup.snapshot import tables_of, take_time
+from app.operating.schema import configuration, revisions
+from app.storage.local import fsync_folder
+from app.terminal import Meter
+
+RESTORE = "restore"
+"""The lease that a restore holds from the rows' arrival until everything else is done."""
+_FOR = timedelta(days=365)
+
+Parts = Callable[[Table], Path]
+
+
+def counts(database: Database) -> dict[str, int]:
+    """How many rows each table has, of those that have any."""
+    with database.transaction(writes=False) as session:
+        take_time(session)
+        found = {
+            table.name: session.scalar(select(func.count()).select_from(table)) or 0
+            for table in tables_of(session.connection())
+        }
+    return {name: number for name, number in found.items() if number}
+
+
+def is_known(database: Database, revision: str) -> bool:
+    """Whether this release has the migrations that lead to this revision of the schema."""
+    scripts = ScriptDirectory.from_config(configuration(database))
+    try:
+        return scripts.get_revision(revision) is not None
+    except CommandError:
+        return False
+
+
+def load(database: Database, manifest: Manifest, name: str, parts: Parts, quiet: bool) -> None:
+    """Replaces everything in the database by what the generation ``name`` holds.
+
+    The schema is then that of the generation. A restore that died is known by its lease.
+
+    :raises DamagedError: when the rows are not as many as were taken; nothing was replaced.
+    :raises BackupError: when the database is in use, or refuses a row; likewise.
+    """
+    if database.is_sqlite:
+        _load_file(database, manifest, name, parts, quiet)
+        return
+    if revisions(database)[0] != manifest.revision:
+        _clear(database)
+        command.upgrade(configuration(database), manifest.revision)
+    _fill(database, manifest, name, parts, quiet)
+
+
+def _load_file(
+    database: Database, manifest: Manifest, name: str, parts: Parts, quiet: bool
+) -> None:
+    path = Path(str(database.url.database))
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database.engine.dispose()
+    _settle(path)
+    with _beside(path) as fresh:
+        beside = Database(f"sqlite:///{fresh}")
+        event.listen(beside.engine, "connect", _hurry)
+        try:
+            command.upgrade(configuration(beside), manifest.revision)
+            _fill(beside, manifest, name, parts, quiet)
+        finally:
+            beside.close()
+        _settle(path)  # once more: somebody may have opened it since
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A new file that takes the place of ``path``, on the disk, when the block ends well."""
+    fresh = path.with_name(f"{path.name}.restoring")
+    fresh.unlink(missing_ok=True)
+    os.close(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        yield fresh
+        with fresh.open("rb") as file:
+            os.fsync(file.fileno())
+        fresh.replace(path)
+        fsync_folder(path.parent)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def _hurry(connection: Any, _record: object) -> None:
+    """The file is nobody's yet: it is synced once, when it is whole."""
+    for pragma in ("journal_mode=OFF", "synchronous=OFF", "foreign_keys=OFF", "cache_size=-65536"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _settle(path: Path) -> None:
+    """Takes the log into the file in use: one left beside the new file would be applied to it.
+
+    SQLite refuses while any other process has the file open.
+    """
+    if not path.exists():
+        return
+    try:
+        with closing(sqlite3.connect(path, timeout=1)) as connection:
+            connection.execute("PRAGMA journal_mode=DELETE")
+    except sqlite3.OperationalError as error:
+        raise BackupError(f"{path} is in use ({error}): stop what serves from it first.") from error
+
+
+def _clear(database: Database) -> None:
+    with database.transaction() as session:
+        take_time(session)
+        found = MetaData()
+        found.reflect(session.connection())
+        found.drop_all(session.connection())
+
+
+def _fill(database: Database, manifest: Manifest, name: str, parts: Parts, quiet: bool) -> None:
+    done = 0
+    with (
+        Meter("rows", manifest.rows, quiet=quiet) as meter,
+        database.transaction() as session,
+        _unbound(session) as tables,
+    ):
+        for table in manifest.tables:
+            put = _putting(session.connection(), tables[table.name], table)
+            with put as rows_in:
+                for block in rows.read(parts(table)):
+                    rows_in(block)
+                    done += len(block)
+                    meter.at(done)
+        if done != manifest.rows:
+            raise DamagedError(name, f"it has {done:,} rows of {manifest.rows:,}")
+        _hold(session, name)
+
+
+@contextmanager
+def _unbound(session: Session) -> Iterator[dict[str, SqlTable]]:
+    """The tables by name, empty and without foreign keys, which hold again afterwards."""
+    take_time(session)
+    connection = session.connection()
+    tables = tables_of(connection)
+    keys = [key for table in tables for key in table.foreign_key_constraints]
+    on_sqlite = connection.dialect.name == "sqlite"
+    if not on_sqlite:
+        for key in keys:
+            connection.execute(DropConstraint(key))
+    for table in tables:
+        connection.execute(delete(table))
+    yield {table.name: table for table in tables}
+    if on_sqlite:
+        if connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+            raise BackupError("Rows of the backup point to rows that it does not have.")
+        return
+    for key in keys:
+        connection.execute(AddConstraint(key))
+    connection.execute(text("ANALYZE"))
+
+
+@contextmanager
+def _putting(
+    connection: Connection, into: SqlTable, table: Table
+) -> Iterator[Callable[[rows.Rows], None]]:
+    """What puts rows into a table: COPY on PostgreSQL, one prepared INSERT on SQLite."""
+    names = [column.name for column in table.columns]
+    quote = connection.dialect.identifier_preparer.quote
+    columns = ", ".join(map(quote, names))
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(names))
+        into_it = f"INTO {quote(into.name)} ({columns}) VALUES ({marks})"
+
+        def insert_all(block: rows.Rows) -> None:
+            connection.exec_driver_sql(f"INSERT {into_it}", list(block))
+
+        yield insert_all
+        return
+    driver: Any = connection.connection.driver_connection
+    statement = f"COPY {quote(into.name)} ({columns}) FROM STDIN"
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+
+        def copy_all(block: rows.Rows) -> None:
+            for row in block:
+                copy.write_row(row)
+
+        yield copy_all
+
+
+def _hold(session: Session, name: str) -> None:
+    session.execute(delete(LeaseRow).where(LeaseRow.name == RESTORE))
+    session.execute(insert(LeaseRow).values(name=RESTORE, holder=name, until=now() + _FOR, token=0))
+
+
+def held_by(database: Database) -> str | None:
+    """The generation whose restore has brought its rows and not yet ended, if there is one."""
+    if revisions(database)[0] is None:
+        return None
+    with database.transaction(writes=False) as session:
+        held = select(LeaseRow.holder).where(LeaseRow.name == RESTORE)
+        return session.scalar(held)
