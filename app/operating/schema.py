@@ -11,6 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from app import config
+from app.catalog.services import feed
 from app.database import Database
 from app.terminal import json_option, refusals, show
 
@@ -32,8 +33,13 @@ def configuration(database: Database) -> Config:
 
 
 def upgrade(database: Database) -> None:
-    """Brings the schema to this release; a schema that is there already is left alone."""
+    """Brings the schema to this release; a schema that is there already is left alone.
+
+    The feed of changes begins anew where the database was put back by other means than ours.
+    """
     command.upgrade(configuration(database), "head")
+    with database.transaction() as session:
+        feed.settle(session)
 
 
 def revisions(database: Database) -> tuple[str | None, str | None]:

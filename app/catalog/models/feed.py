@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import DDL, BigInteger, CheckConstraint, Connection, Table, event, insert
+from sqlalchemy import BigInteger, CheckConstraint, Connection, Table, event, insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.catalog.models.records import RecordRow
@@ -56,8 +56,10 @@ def _wind(table: Table, connection: Connection, **_options: Any) -> None:
     connection.execute(insert(table).values(one=1, value=0, epoch=random_id()))
 
 
+def _arm(_table: Table, connection: Connection, **_options: Any) -> None:
+    for statement in ON_SQLITE if connection.dialect.name == "sqlite" else ON_POSTGRESQL:
+        connection.exec_driver_sql(statement)
+
+
 event.listen(ChangeClock.__table__, "after_create", _wind)
-for _dialect, _statements in (("sqlite", ON_SQLITE), ("postgresql", ON_POSTGRESQL)):
-    for _statement in _statements:
-        _trigger = DDL(_statement).execute_if(dialect=_dialect)
-        event.listen(RecordRow.__table__, "after_create", _trigger)
+event.listen(RecordRow.__table__, "after_create", _arm)
