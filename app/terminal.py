@@ -23,6 +23,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app.config import SettingError
 from app.errors import KaijuanError
+from search.index import SearchError
 
 F = TypeVar("F", bound=Callable[..., Any])
 json_option = click.option(
@@ -44,7 +45,7 @@ def refusals() -> Iterator[None]:
     """Turns what the domain refuses into a message on standard error and exit code 1."""
     try:
         yield
-    except (KaijuanError, SettingError) as error:
+    except (KaijuanError, SettingError, SearchError) as error:
         click.echo(f"kaijuan: {error}", err=True)
         context = click.get_current_context(silent=True)
         if context is not None and context.params.get("as_json"):
@@ -60,10 +61,15 @@ def refusals() -> Iterator[None]:
 
 
 class Meter:
-    """Progress with rate and time left: a bar on a terminal, one line a step otherwise."""
+    """Progress with rate and time left: a bar on a terminal, one line a step otherwise.
 
-    def __init__(self, label: str, total: int | None, quiet: bool = False) -> None:
-        self._label, self._total, self._quiet = label, total, quiet
+    ``begun`` were done before: they count as done, but not for the rate.
+    """
+
+    def __init__(
+        self, label: str, total: int | None, quiet: bool = False, *, begun: int = 0
+    ) -> None:
+        self._label, self._total, self._quiet, self._begun = label, total, quiet, begun
         self._started = self._said = time.monotonic()
         self._bar: Progress | None = None
         self._task: Any = None
@@ -76,7 +82,9 @@ class Meter:
                 console=Console(stderr=True),
             )  # fmt: skip
             self._bar.start()
-            self._task = self._bar.add_task(self._label, total=self._total, rate="")
+            self._task = self._bar.add_task(
+                self._label, total=self._total, completed=self._begun, rate=""
+            )
         return self
 
     def __exit__(self, *_exc: object) -> None:
@@ -86,7 +94,7 @@ class Meter:
     def at(self, done: int) -> None:
         """Says that so many are done."""
         seconds = max(time.monotonic() - self._started, 1e-6)
-        rate = f"{done / seconds:,.0f}/s"
+        rate = f"{(done - self._begun) / seconds:,.0f}/s"
         if self._bar:
             self._bar.update(self._task, completed=done, rate=rate)
         elif not self._quiet and time.monotonic() - self._said >= 2:
@@ -94,7 +102,7 @@ class Meter:
             click.echo(f"{self._label}: {done:,}{self._rest(done, seconds)}, {rate}", err=True)
 
     def _rest(self, done: int, seconds: float) -> str:
-        if not self._total or not done:
+        if not self._total or done <= self._begun:
             return ""
-        left = seconds * (self._total - done) / done
+        left = max(0.0, seconds * (self._total - done) / (done - self._begun))
         return f" of {self._total:,}, {left:,.0f} s left"

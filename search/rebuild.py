@@ -3,43 +3,42 @@
 While it is built every write goes to both, and versions see to it that the older write never wins,
 whichever comes first. A writer must look at the pointer only after its change is committed at the
 source: then either the rebuild's own reading finds the change, or the writer finds the new
-generation. Tombstones that no one wrote meanwhile are not carried over: a rebuild forgets them.
+generation. So it does not matter in which order changes are committed, nor where in the order of
+ids they stand: what the reading has passed is brought by its writer. Tombstones that no one wrote
+meanwhile are not carried over: a rebuild forgets them.
 """
 
-import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TypeVar
 
 import msgspec
 
 from search.alias import AliasedIndex, Generations
+from search.analysis import ANALYSIS_VERSION
 from search.analysis.words import read_words
-from search.documents import Document
-from search.index import Query, SearchError, SearchIndex, Status
+from search.comparison import Comparison, Difference, Source, batches, compare
+from search.documents import Document, Item, Tombstone
+from search.index import IndexUnavailableError, Query, SearchError, SearchIndex, Status
 
 T = TypeVar("T")
 
 _BATCH = 2_000
-_SAMPLED = 5  # of each batch
-
-#: Every live document in the order of its id, beginning after the id given, or at the first.
-Source = Callable[[str | None], Iterable[Document]]
+_LOOKED_AT = 50
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """How far a rebuild has come; ``checkpoint`` is where to go on after an interruption."""
+    """How far a rebuild has come; ``checkpoint`` is where to go on after an interruption.
+
+    ``compared`` is 0 while documents are written, and then how many records were compared.
+    """
 
     generation: str
     done: int
     checkpoint: str
-
-
-class WentBack(msgspec.Struct, frozen=True):
-    """The generation that is live again, and the ids that it holds in an older state."""
-
-    generation: str
-    missed: Sequence[str]
+    compared: int = 0
+    analysis: int = ANALYSIS_VERSION
 
 
 class RebuildRefusedError(SearchError):
@@ -54,118 +53,167 @@ class RebuildRefusedError(SearchError):
 class Rebuild:
     """One rebuild of ``alias``. One at a time: the caller holds the lease.
 
-    How far it has come is remembered beside the pointer. ``report`` hears of each batch.
+    How far it has come is remembered beside the pointer. ``report`` hears of each batch, and may
+    raise to stop; ``guard`` is asked before the swap, and raises when the lease is another's.
     """
 
     def __init__(
         self,
         alias: AliasedIndex,
-        report: Callable[[Progress], None] | None = None,
+        report: Callable[[Progress], object] = lambda _: None,
+        guard: Callable[[], object] = lambda: None,
     ) -> None:
         self._alias = alias
         self._pointer = alias.pointer
         self._report = report
-        self._random = random.Random(0)  # noqa: S311  a sample is no secret
+        self._guard = guard
 
-    def run(self, source: Source, count: Callable[[], int]) -> Progress:
-        """Fill, verify, swap; an interrupted rebuild goes on where it stopped.
+    def begin(self, *, restart: bool = False) -> Progress:
+        """Where to start: at the checkpoint of what was interrupted, or at a new generation.
 
-        ``count`` is how many live documents the source has, asked once the filling is done; it may
-        wait until the writes meanwhile have been taken up.
-        Raises RebuildRefusedError when a document is refused, or counts or the sample differ.
+        What another release began is begun anew, and so it is with ``restart``. No name is ever
+        used twice, for another process may still write to what it knows by it.
         """
-        progress = self._begin()
+        generations = self._alias.generations
+        if generations.building and not restart and self._can_be_opened(generations.building):
+            stopped = self._stopped(generations.building)
+            if stopped.analysis == ANALYSIS_VERSION:
+                return stopped
+        newest = max(msgspec.structs.astuple(generations))
+        name = f"g{int(newest.removeprefix('g')) + 1:06}"
+        self._pointer.replace(msgspec.structs.replace(generations, building=name))
+        self._pointer.remember(None)
+        if generations.building:
+            self._alias.remove(generations.building)
+        return Progress(name, 0, "")
+
+    def run(self, source: Source, progress: Progress | None = None) -> Progress:
+        """Fill, verify, swap; ``progress`` is what :meth:`begin` gave.
+
+        Raises RebuildRefusedError when a document is refused, or when the generation differs from
+        the source even though what differed was written once more.
+        """
+        progress = progress or self.begin()
         fresh = self._alias.named(progress.generation)
-        sample: list[Document] = []
-        for batch in _batches(source(progress.checkpoint or None)):
-            self._fill(fresh, batch)
-            sample += self._random.sample(batch, min(_SAMPLED, len(batch)))
-            progress = Progress(progress.generation, progress.done + len(batch), batch[-1].id)
-            self._pointer.remember(msgspec.json.encode(progress))
-            if self._report:
+        documents = source.documents(progress.checkpoint)
+        with closing(_made_ahead(batches(documents, _BATCH))) as made:
+            for batch in made:
+                _write(fresh, batch)
+                done = progress.done + len(batch)
+                progress = Progress(progress.generation, done, batch[-1].id)
+                self._pointer.remember(msgspec.json.encode(progress))
                 self._report(progress)
-        self._verify(fresh, count(), sample)
+        self._verify(fresh, source, progress)
         self._hand_over(progress.generation)
         return progress
 
-    def go_back(self, ids: Iterable[str]) -> WentBack:
-        """Make the generation before the live one live again, and say what it has missed.
+    def go_back(self) -> Generations:
+        """Make the generation before the live one live again.
 
-        Writes since the swap went past it. ``ids`` are all that the source knows, withdrawn ones
-        too; the caller must mark as dirty, at once, those that come back as ``missed``: until they
-        are written again they are answered as they were. The comparison follows the change, so
-        that a write under way is either seen by it or goes to the generation made live.
+        Writes since the swap went past it, and those under way may: the caller must have whatever
+        waits written again, and compare, at once. Until then readers are answered as they were.
         Raises RebuildRefusedError when there is none, or while another is being built.
         """
         generations = self._alias.generations
         if generations.building or not generations.previous:
             reason = "another is being built" if generations.building else "none is before it"
             raise RebuildRefusedError(generations.live, reason)
-        self._pointer.replace(Generations(live=generations.previous, previous=generations.live))
-        left, live = self._alias.named(generations.live), self._alias.named(generations.previous)
-        missed = [one for batch in _batches(ids) for one in _behind(live, left, batch)]
-        return WentBack(generations.previous, missed)
+        back = Generations(live=generations.previous, previous=generations.live)
+        self._guard()
+        self._pointer.replace(back)
+        return back
 
-    def abandon(self) -> None:
-        """Give up the generation that is being built, and remove it."""
-        generations = self._alias.generations
-        self._pointer.replace(msgspec.structs.replace(generations, building=""))
-        self._pointer.remember(None)
-        if generations.building:
-            self._alias.remove(generations.building)
+    def _can_be_opened(self, name: str) -> bool:
+        try:
+            self._alias.named(name)
+        except IndexUnavailableError:
+            return False
+        return True
 
-    def _begin(self) -> Progress:
-        generations = self._alias.generations
+    def _stopped(self, building: str) -> Progress:
+        """The checkpoint, or the first id where none was reached: writers know the name already."""
         checkpoint = self._pointer.checkpoint()
-        if generations.building and checkpoint:
+        if checkpoint:
             stopped = msgspec.json.decode(checkpoint, type=Progress)
-            if stopped.generation == generations.building:
+            if stopped.generation == building:
                 return stopped
-        self.abandon()
-        newest = max(msgspec.structs.astuple(generations))
-        name = f"g{int(newest.removeprefix('g')) + 1:06}"
-        self._pointer.replace(msgspec.structs.replace(generations, building=name))
-        return Progress(name, 0, "")
+        return Progress(building, 0, "")
+
+    def _verify(self, fresh: SearchIndex, source: Source, progress: Progress) -> None:
+        """Twice: what an engine lost when it fell over meanwhile is written again, once."""
+
+        def report(compared: int) -> None:
+            self._report(msgspec.structs.replace(progress, compared=compared))
+
+        compared, sample = compare(
+            fresh, source, found=lambda found: _write_again(fresh, source, found), report=report
+        )
+        if compared.differing:
+            compared, sample = compare(fresh, source, report=report)
+        if compared.differing:
+            raise RebuildRefusedError(fresh.generation, _described(compared))
+        for item in source.items(sample):
+            if isinstance(item, Document) and _lost(fresh, item):
+                raise RebuildRefusedError(fresh.generation, f"{item.id} is not found by its title")
 
     def _hand_over(self, name: str) -> None:
+        self._guard()
         old = self._alias.generations
+        if old.building != name:
+            raise RebuildRefusedError(name, "it is no longer the one being built")
         self._pointer.replace(Generations(live=name, previous=old.live))
         self._pointer.remember(None)
         if old.previous:
             self._alias.remove(old.previous)
 
-    def _fill(self, fresh: SearchIndex, batch: list[Document]) -> None:
-        for outcome in fresh.write(batch):
-            if outcome.status is Status.REFUSED:
-                raise RebuildRefusedError(fresh.generation, f"{outcome.id}: {outcome.reason}")
 
-    def _verify(self, fresh: SearchIndex, expected: int, sample: list[Document]) -> None:
-        found = fresh.count()
-        if found != expected:
-            reason = f"it holds {found} documents, the source {expected}"
-            raise RebuildRefusedError(fresh.generation, reason)
-        held = fresh.versions([document.id for document in sample], withdrawn=True)
-        live = fresh.versions([document.id for document in sample])
-        for document in sample:
-            if held.get(document.id, document.version - 1) < document.version:
-                reason = f"{document.id} is missing or older than given"
-                raise RebuildRefusedError(fresh.generation, reason)
-            if live.get(document.id) == document.version and not _is_found(fresh, document):
-                raise RebuildRefusedError(fresh.generation, f"{document.id} is not found by title")
+def _described(compared: Comparison) -> str:
+    first = ", ".join(f"{one.id} is {one.kind}" for one in compared.first[:3])
+    counts = f"it holds {compared.documents} documents, the source {compared.records}"
+    return f"{counts}, and {compared.differing} differ: {first}"
 
 
-def _behind(index: SearchIndex, other: SearchIndex, ids: Sequence[str]) -> Iterator[str]:
-    """The ids of which another index knows a newer state."""
-    known, newer = (one.versions(ids, withdrawn=True) for one in (index, other))
-    return (one for one in ids if one in newer and known.get(one, newer[one] - 1) < newer[one])
+def _write(fresh: SearchIndex, items: Sequence[Item]) -> None:
+    for outcome in fresh.write(items):
+        if outcome.status is Status.REFUSED:
+            raise RebuildRefusedError(fresh.generation, f"{outcome.id}: {outcome.reason}")
+
+
+def _write_again(fresh: SearchIndex, source: Source, found: Sequence[Difference]) -> None:
+    items = list(source.items([one.id for one in found]))
+    known = {item.id for item in items}
+    gone = [Tombstone(one.id, (one.held or 0) + 1) for one in found if one.id not in known]
+    _write(fresh, [*items, *gone])
+
+
+def _lost(fresh: SearchIndex, document: Document) -> bool:
+    """Whether a search for the title does not find a document that the index holds."""
+    if _is_found(fresh, document) or not _is_held(fresh, document):
+        return False
+    fresh.walk("", 1)  # from here on a search knows what a change meanwhile has written
+    return not _is_found(fresh, document) and _is_held(fresh, document)
+
+
+def _is_held(index: SearchIndex, document: Document) -> bool:
+    return index.versions([document.id]).get(document.id) == document.version
 
 
 def _is_found(index: SearchIndex, document: Document) -> bool:
-    query = Query(words=document.title, audience=document.audience, limit=1, highlights=False)
-    return not read_words(document.title).items or index.search(query).total > 0
+    """Where many bear a title, it is enough that some are found."""
+    if not read_words(document.title).items:
+        return True
+    query = Query(
+        words=document.title, audience=document.audience, limit=_LOOKED_AT, highlights=False
+    )
+    hits = index.search(query)
+    return hits.total > _LOOKED_AT or document.id in {hit.id for hit in hits.items}
 
 
-def _batches(items: Iterable[T]) -> Iterator[list[T]]:
+def _made_ahead(items: Iterable[T]) -> Generator[T, None, None]:
+    """The same items, the next one made in a thread while the last is used."""
     rest = iter(items)
-    while batch := list(islice(rest, _BATCH)):
-        yield batch
+    with ThreadPoolExecutor(1, "ahead") as thread:
+        making = thread.submit(lambda: next(rest, None))
+        while (item := making.result()) is not None:
+            making = thread.submit(lambda: next(rest, None))
+            yield item

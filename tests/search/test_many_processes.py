@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from shelves import Shelf
 
 from search.alias import AliasedIndex
 from search.backends.sqlite import open_generations
@@ -42,9 +43,7 @@ def rebuild(folder: Path, name: str) -> None:
     index = open_generations(folder / "index")
     source = [document(one) for one in (folder / "records").read_text().split()]
     with (folder / name).open("a", buffering=1) as said:
-        Rebuild(index, lambda progress: print(progress.done, file=said)).run(
-            lambda _: source, lambda: len(source)
-        )
+        Rebuild(index, lambda progress: print(progress.done, file=said)).run(Shelf(source))
 
 
 class Processes:
@@ -130,9 +129,7 @@ def test_a_rebuild_killed_goes_on_with_what_was_written_meanwhile(
     building = alias.generations.building
     under_way = ids_of("writer", len(said) // BATCH)
     source = [document(one) for one in sorted([*records, *said, *under_way])]
-    Rebuild(alias).run(
-        lambda after: (one for one in source if one.id > (after or "")), lambda: len(source)
-    )
+    Rebuild(alias).run(Shelf(source))
     assert alias.generation == building == "g000002"
     assert lost(alias, [*records, *said]) == set()
 

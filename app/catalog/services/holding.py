@@ -37,7 +37,7 @@ def take(batch: Import, name: str) -> None:
 
     :raises ConflictError: while another holds it who is, or may be, at work.
     """
-    if batch.held_by is not None and batch.held_until > now() and not _is_gone(batch.held_by):
+    if batch.held_by is not None and batch.held_until > now() and not is_gone(batch.held_by):
         raise ConflictError(f"{batch.name!r} is being imported at this moment ({batch.id}).")
     batch.held_by, batch.held_until = name, now() + HELD
 
@@ -58,5 +58,6 @@ def renew(session: Session, batch_id: str, name: str) -> None:
         raise ConflictError(f"The import {batch_id} was taken over by another process.")
 
 
-def _is_gone(name: str) -> bool:
+def is_gone(name: str) -> bool:
+    """Whether the holder of this name is known to work no more."""
     return name not in _alive and is_dead(name)

@@ -5,7 +5,7 @@ An engine that is away takes nothing down: what it has not accepted stays in the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -40,7 +40,12 @@ def drain(database: Database, index: SearchIndex) -> int:
     entries += [Tombstone(i, version) for i, version in pairs if i not in known]
     outcomes = index.write(entries)
     refused = {outcome.id: outcome for outcome in outcomes if outcome.status is Status.REFUSED}
-    settled = [(entry.id, entry.version) for entry in entries if entry.id not in refused]
+    asked = dict(pairs)
+    settled = [
+        (entry.id, max(entry.version, asked[entry.id]))
+        for entry in entries
+        if entry.id not in refused
+    ]
     with database.transaction() as session:
         dirty.settle(session, settled)
         dirty.postpone(session, [*refused, *unreadable])
@@ -63,7 +68,10 @@ def _entries(rows: Iterable[Any]) -> tuple[list[Document | Tombstone], set[str]]
 
 
 def every_document(database: Database, after: str = "", batch: int = 2_000) -> Iterator[Document]:
-    """Every published record's document in order of id, by keyset, for a rebuild."""
+    """Every published record's document in order of id, by keyset, for a rebuild.
+
+    One that cannot be read is marked as dirty instead: it waits there, and the drain says why.
+    """
     while True:
         wanted = (
             _wanted()
@@ -73,13 +81,21 @@ def every_document(database: Database, after: str = "", batch: int = 2_000) -> I
         )
         with database.transaction(writes=False) as session:
             rows = session.execute(wanted).all()
-        for row in rows:
-            entry = document_of(row)
-            if isinstance(entry, Document):
-                yield entry
+        entries, unreadable = _entries(rows)
+        if unreadable:
+            with database.transaction() as session:
+                dirty.mark(session, [(row.id, row.version) for row in rows if row.id in unreadable])
+        yield from (entry for entry in entries if isinstance(entry, Document))
         if len(rows) < batch:
             return
         after = rows[-1].id
+
+
+def items_of(database: Database, ids: Sequence[str]) -> list[Document | Tombstone]:
+    """The documents or tombstones of these records as they stand, of those that can be read."""
+    with database.transaction(writes=False) as session:
+        rows = session.execute(_wanted().where(RecordRow.id.in_(ids))).all()
+    return _entries(rows)[0]
 
 
 def _wanted() -> Select[*tuple[Any, ...]]:
