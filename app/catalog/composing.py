@@ -19,7 +19,9 @@ from app.catalog.description import (
     encoder,
 )
 from app.catalog.formats.candidates import Candidate
+from app.catalog.models.records import LONGEST_TITLE_KEY
 from app.database import rfc3339
+from search.analysis.tokens import key
 
 PLURALS = {
     Kind.BOOK: "books",
@@ -99,6 +101,11 @@ def found_by(identifiers: tuple[Identifier, ...]) -> set[tuple[str, str]]:
         if value:
             pairs.add((identifier.scheme[:32], value[:500]))
     return pairs
+
+
+def title_key(title: str) -> str:
+    """The title by which a record can be looked up; empty where nothing in it is a word."""
+    return key(title)[:LONGEST_TITLE_KEY]
 
 
 def digest(body: bytes) -> bytes:

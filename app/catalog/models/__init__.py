@@ -7,6 +7,7 @@ from app.catalog.models.publications import HeldPublication, PublicationEntry, S
 from app.catalog.models.records import (
     RecordIdentifier,
     RecordRow,
+    RecordTitle,
     Revision,
     SourceDifference,
     SourceRecord,
@@ -23,6 +24,7 @@ __all__ = [
     "PublicationEntry",
     "RecordIdentifier",
     "RecordRow",
+    "RecordTitle",
     "Revision",
     "SearchableText",
     "SourceDifference",

@@ -17,6 +17,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.catalog.description import Kind, State
 from app.database import Base, Instant, key_text
 
+LONGEST_TITLE_KEY = 120
+"""Characters: longer titles are told apart by whoever reads them."""
+
 
 class RecordRow(Base):
     """A catalogue record: its description as JSON, and the columns that are asked for.
@@ -73,6 +76,22 @@ class RecordIdentifier(Base):
         ForeignKey("records.id", ondelete="CASCADE"), primary_key=True, index=True
     )
     scheme: Mapped[str] = mapped_column(key_text(32), primary_key=True)
+
+
+class RecordTitle(Base):
+    """A record's title folded as the index folds it, to be found by while the index is away.
+
+    A table of its own: it is read in order of its keys, and filling it touches no record. A
+    release that folds otherwise makes it anew.
+    """
+
+    __tablename__ = "record_titles"
+    __table_args__ = (Index("ix_record_titles_key", "key", "record_id"),)
+
+    record_id: Mapped[str] = mapped_column(
+        ForeignKey("records.id", ondelete="CASCADE"), primary_key=True
+    )
+    key: Mapped[str] = mapped_column(key_text(LONGEST_TITLE_KEY))
 
 
 class SourceRecord(Base):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.catalog import composing, normal
 from app.catalog.description import encoder
 from app.catalog.formats import Candidate, Refusal
-from app.catalog.models import RecordIdentifier, RecordRow, SourceRecord
+from app.catalog.models import RecordIdentifier, RecordRow, RecordTitle, SourceRecord
 from app.catalog.services import dirty, feed
 from app.database import insert_many, new_id, now
 from app.identity.models import Library
@@ -23,7 +23,7 @@ def add_new(
     """Adds records to the library at ``path``; answers those that :func:`orphan` refuses."""
     at, change = now(), feed.number(session)
     above, orphans = parents(session, fresh), []
-    records, sources, identifiers, marks = [], [], [], []
+    records, sources, identifiers, titles, marks = [], [], [], [], []
     for candidate in fresh:
         if refusal := orphan(candidate, above, path):
             orphans.append(refusal)
@@ -36,9 +36,12 @@ def add_new(
         sources.append(composing.source_row(record["id"], candidate, at))
         for scheme, value in composing.found_by(candidate.description.identifiers):
             identifiers.append({"record_id": record["id"], "scheme": scheme, "value": value})
+        if key := composing.title_key(candidate.description.title):
+            titles.append({"record_id": record["id"], "key": key})
     insert_many(session, RecordRow, records)
     insert_many(session, SourceRecord, sources)
     insert_many(session, RecordIdentifier, identifiers)
+    insert_many(session, RecordTitle, titles)
     dirty.mark_new(session, marks, at)
     return orphans
 

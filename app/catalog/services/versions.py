@@ -11,18 +11,18 @@ from sqlalchemy.orm import Session
 
 from app.catalog import composing, normal
 from app.catalog.description import LIVE, Description, encoder
-from app.catalog.models import RecordIdentifier, RecordRow, Revision
+from app.catalog.models import RecordIdentifier, RecordRow, RecordTitle, Revision
 from app.catalog.services import dirty
 from app.database import now, rfc3339
 from app.errors import GoneError, NotFoundError, StaleError
 
 
 def load(session: Session, record_id: str, version: int | None = None) -> RecordRow:
-    """The record, whatever its state.
+    """The record, whatever its state, locked against other writers until the transaction ends.
 
     :raises NotFoundError: when there is none. :raises StaleError: when it is past ``version``.
     """
-    row = session.get(RecordRow, record_id)
+    row = session.get(RecordRow, record_id, with_for_update={"key_share": True})
     if row is None:
         raise NotFoundError("record", record_id)
     if version is not None and row.version != version:
@@ -100,12 +100,15 @@ def summary(row: RecordRow, description: Description, media: composing.Media) ->
 
 
 def identify(session: Session, record_id: str, description: Description) -> None:
-    """Has the record be found by what identifies it now."""
+    """Has the record be found by what identifies it now, and by its title."""
     session.execute(delete(RecordIdentifier).where(RecordIdentifier.record_id == record_id))
     pairs = composing.found_by(description.identifiers)
     rows = [{"record_id": record_id, "scheme": s, "value": v} for s, v in sorted(pairs)]
     if rows:
         session.execute(insert(RecordIdentifier), rows)
+    session.execute(delete(RecordTitle).where(RecordTitle.record_id == record_id))
+    if key := composing.title_key(description.title):
+        session.execute(insert(RecordTitle), [{"record_id": record_id, "key": key}])
 
 
 def split(mended: str) -> set[str]:
