@@ -103,7 +103,7 @@ NAMES = frozenset({
     "SECRET_KEYS", "IDENTITY_KEY", "PUBLIC_URL", "CONTENT_URL", "TRUSTED_PROXIES", "SOURCE_URL",
     "LOG_LEVEL", "READ_ONLY", "OIDC_KEYS_DIR",
 })  # fmt: skip
-FOR_TESTS = frozenset({"TEST_DATA", "TEST_ENGINES", "BENCH_DIR", "CHROMIUM"})
+FOR_TESTS = frozenset({"TEST_DATA", "TEST_ENGINES", "BENCH_DIR", "BENCH_RECORDS", "CHROMIUM"})
 DATABASES = ("sqlite", "postgresql+psycopg")
 SEARCHES = ("sqlite", "http", "https")
 
