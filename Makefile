@@ -43,8 +43,22 @@ bench: setup ## Measure, each figure beside its control
 lock: setup ## Resolve the dependencies anew
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 	  --python-version 3.11 --group dev pyproject.toml -o requirements.lock
+	@sed '/^ /d; s/ \\$$//' requirements.lock | $(UV) pip compile --quiet --universal --generate-hashes \
+	  --no-emit-index-url --no-header --python-version 3.11 --constraint - pyproject.toml -o requirements.runtime.lock
+
+secrets: ## Write .env with new random passwords for compose.yaml, where there is none
+	@test -e .env && echo ".env is there: nothing was changed" || (umask 077 && for name in POSTGRES_PASSWORD \
+	  ELASTIC_PASSWORD STORE_PASSWORD KAIJUAN_SECRET_KEYS KAIJUAN_IDENTITY_KEY; do \
+	  echo "$$name=$$($(PYTHON) -c 'import secrets; print(secrets.token_hex(24))')"; done > .env \
+	  && echo "wrote .env: keep a copy apart from the data")
+
+engines-env: ## Print the settings that name the engines of compose.yaml: eval "$$(make -s engines-env)"
+	@. ./.env && echo "export KAIJUAN_DATABASE_URL=postgresql+psycopg://kaijuan:$$POSTGRES_PASSWORD@127.0.0.1:5432/kaijuan \
+	  KAIJUAN_SEARCH_URL=http://elastic:$$ELASTIC_PASSWORD@127.0.0.1:9200 KAIJUAN_STORAGE_URL=s3://kaijuan \
+	  KAIJUAN_QUEUE_URL=redis://127.0.0.1:6379/0 KAIJUAN_CACHE_URL=redis://127.0.0.1:6379/1 \
+	  S3_ENDPOINT_URL=http://127.0.0.1:7070 AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=kaijuan AWS_SECRET_ACCESS_KEY=$$STORE_PASSWORD"
 
 clean: ## Remove what setup made; the library in var/ stays
 	@rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: help setup run test test-engines check format bench lock clean
+.PHONY: help setup run test test-engines check format bench lock secrets engines-env clean
