@@ -16,15 +16,14 @@ from typing import TypeVar
 import msgspec
 
 from search.alias import AliasedIndex, Generations
-from search.analysis import ANALYSIS_VERSION
 from search.analysis.words import read_words
 from search.comparison import Comparison, Difference, Source, batches, compare
 from search.documents import Document, Item, Tombstone
-from search.index import IndexUnavailableError, Query, SearchError, SearchIndex, Status
+from search.index import IndexOutdatedError, Query, SearchError, SearchIndex, Status
 
 T = TypeVar("T")
 
-_BATCH = 2_000
+BATCH = 2_000
 _LOOKED_AT = 50
 
 
@@ -38,7 +37,6 @@ class Progress(msgspec.Struct, frozen=True):
     done: int
     checkpoint: str
     compared: int = 0
-    analysis: int = ANALYSIS_VERSION
 
 
 class RebuildRefusedError(SearchError):
@@ -62,11 +60,14 @@ class Rebuild:
         alias: AliasedIndex,
         report: Callable[[Progress], object] = lambda _: None,
         guard: Callable[[], object] = lambda: None,
+        *,
+        batch: int = BATCH,
     ) -> None:
         self._alias = alias
         self._pointer = alias.pointer
         self._report = report
         self._guard = guard
+        self._batch = batch
 
     def begin(self, *, restart: bool = False) -> Progress:
         """Where to start: at the checkpoint of what was interrupted, or at a new generation.
@@ -75,10 +76,8 @@ class Rebuild:
         used twice, for another process may still write to what it knows by it.
         """
         generations = self._alias.generations
-        if generations.building and not restart and self._can_be_opened(generations.building):
-            stopped = self._stopped(generations.building)
-            if stopped.analysis == ANALYSIS_VERSION:
-                return stopped
+        if generations.building and not restart and self._is_current(generations.building):
+            return self._stopped(generations.building)
         newest = max(msgspec.structs.astuple(generations))
         name = f"g{int(newest.removeprefix('g')) + 1:06}"
         self._pointer.replace(msgspec.structs.replace(generations, building=name))
@@ -96,7 +95,7 @@ class Rebuild:
         progress = progress or self.begin()
         fresh = self._alias.named(progress.generation)
         documents = source.documents(progress.checkpoint)
-        with closing(_made_ahead(batches(documents, _BATCH))) as made:
+        with closing(_made_ahead(batches(documents, self._batch))) as made:
             for batch in made:
                 _write(fresh, batch)
                 done = progress.done + len(batch)
@@ -123,10 +122,10 @@ class Rebuild:
         self._pointer.replace(back)
         return back
 
-    def _can_be_opened(self, name: str) -> bool:
+    def _is_current(self, name: str) -> bool:
         try:
-            self._alias.named(name)
-        except IndexUnavailableError:
+            self._alias.named(name).count()
+        except IndexOutdatedError:
             return False
         return True
 

@@ -1,10 +1,12 @@
-"""Sources of documents for the tests of rebuilding and comparing."""
+"""A source and an index in memory, for the tests of rebuilding and comparing."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import cast
 
-from search.alias import AliasedIndex
+from search.alias import AliasedIndex, Generations
 from search.comparison import Standing
 from search.documents import Document, Item, Tombstone
+from search.index import Hit, Hits, Outcome, Query, SearchIndex, Status
 
 
 class Shelf:
@@ -65,6 +67,80 @@ class Shelf:
         return [self.records[one] for one in ids if one in self.records]
 
 
-def withdrawn(document: Document, version: int = 2) -> Tombstone:
-    """The tombstone of a document."""
+def withdrawn(document: Item, version: int = 2) -> Tombstone:
+    """The tombstone of a record."""
     return Tombstone(document.id, version)
+
+
+class Noted:
+    """An index in memory, of which a search finds everything: what rebuilding asks of one."""
+
+    def __init__(self, name: str) -> None:
+        self.generation = name
+        self.items: dict[str, Item] = {}
+
+    def write(self, batch: Iterable[Item]) -> Sequence[Outcome]:
+        """See SearchIndex."""
+        return [Outcome(item.id, self._take(item)) for item in batch]
+
+    def _take(self, item: Item) -> Status:
+        held = self.items.get(item.id)
+        if held and held.version >= item.version:
+            return Status.KEPT
+        self.items[item.id] = item
+        return Status.WRITTEN
+
+    def search(self, query: Query) -> Hits:
+        """See SearchIndex."""
+        del query
+        hits = [Hit(one, 1.0, {}) for one, _ in self.walk("", len(self.items))]
+        return Hits(total=len(hits), items=hits)
+
+    def count(self) -> int:
+        """See SearchIndex."""
+        return len(self.walk("", len(self.items)))
+
+    def versions(self, ids: Sequence[str], *, withdrawn: bool = False) -> Mapping[str, int]:
+        """See SearchIndex."""
+        known = (self.items[one] for one in ids if one in self.items)
+        return {one.id: one.version for one in known if withdrawn or isinstance(one, Document)}
+
+    def walk(self, after: str, limit: int) -> Sequence[tuple[str, int]]:
+        """See SearchIndex."""
+        live = (one for one in self.items.values() if isinstance(one, Document))
+        return sorted((one.id, one.version) for one in live if one.id > after)[:limit]
+
+    def close(self) -> None:
+        """See SearchIndex."""
+
+
+class Remembered:
+    """A pointer in memory."""
+
+    def __init__(self) -> None:
+        self.generations, self.kept = Generations(), cast(bytes | None, None)
+
+    def read(self, *, fresh: bool) -> Generations:
+        """See Pointer."""
+        del fresh
+        return self.generations
+
+    def replace(self, generations: Generations) -> None:
+        """See Pointer."""
+        self.generations = generations
+
+    def checkpoint(self) -> bytes | None:
+        """See Pointer."""
+        return self.kept
+
+    def remember(self, checkpoint: bytes | None) -> None:
+        """See Pointer."""
+        self.kept = checkpoint
+
+    def close(self) -> None:
+        """See Pointer."""
+
+
+def noted() -> AliasedIndex:
+    """Generations in memory."""
+    return AliasedIndex(Remembered(), lambda name: cast(SearchIndex, Noted(name)), lambda _: None)
