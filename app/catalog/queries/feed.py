@@ -42,18 +42,23 @@ _ON_SQLITE = text(
     " FROM change_clock"
 )
 """Writers come one after the other, so that whatever is committed is complete."""
-_ON_POSTGRESQL = text(
-    "SELECT concat_ws('-', epoch, (SELECT system_identifier FROM pg_control_system()),"
-    " left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),"
-    " (SELECT oid FROM pg_database WHERE datname = current_database()), 'records'::regclass::oid),"
-    " pg_snapshot_xmin(s)::text::bigint,"
-    " pg_snapshot_xmax(s)::text::bigint <= (SELECT coalesce(max(change), 0) FROM records)"
-    " FROM change_clock, pg_current_snapshot() AS s"
-)
+_ON_POSTGRESQL = text("""
+SELECT concat_ws('-', epoch, (SELECT system_identifier FROM pg_control_system()),
+                 left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
+                 here.oid, 'records'::regclass::oid),
+       coalesce((SELECT min(running::text::bigint) FROM pg_snapshot_xip(now) AS running
+                 WHERE running::xid NOT IN (SELECT backend_xid FROM pg_stat_get_activity(NULL)
+                                            WHERE backend_xid IS NOT NULL AND datid <> here.oid)),
+                pg_snapshot_xmax(now)::text::bigint),
+       pg_snapshot_xmax(now)::text::bigint <= (SELECT coalesce(max(change), 0) FROM records)
+FROM change_clock, pg_current_snapshot() AS now, pg_database AS here
+WHERE here.datname = current_database()
+""")
 """The oldest transaction that still runs bounds what is complete.
 
-Numbers of transactions are given anew by another cluster, and on another timeline, where changes
-that a follower has seen may be lost. So cursors are bound to these, and to the very table.
+Only those known to run in another database of the cluster are not waited for: they write no record
+of ours. Numbers of transactions are given anew by another cluster, and on another timeline, where
+changes that a follower has seen may be lost. So cursors are bound to these, and to the very table.
 """
 
 
