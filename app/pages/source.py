@@ -16,12 +16,14 @@ TOP = Path(__file__).parents[2]
 PACKAGES = ("app", "search")
 FOLDERS = (*PACKAGES, "migrations", "tests", "bench", "docs")
 FILES = (
-    "pyproject.toml", "requirements.lock", "Makefile", "wsgi.py", "alembic.ini", "compose.yaml",
-    "README.md", "CONTRIBUTING.md", "LICENSE",
+    "pyproject.toml", "requirements.lock", "requirements.runtime.lock", "Makefile", "wsgi.py",
+    "alembic.ini", "compose.yaml", "Dockerfile", ".dockerignore", ".gitignore", ".ci/run",
+    "schemathesis.toml", "README.md", "CONTRIBUTING.md", "LICENSE",
 )  # fmt: skip
 SUFFIXES = frozenset(
     (".py", ".html", ".css", ".js", ".svg", ".md", ".toml", ".ini", ".mako", ".json", ".txt",
-     ".yaml", ".yml", ".lock", ".sh", ".opf", ".xml", ".xhtml", ".csv", ".tsv")
+     ".yaml", ".yml", ".lock", ".sh", ".opf", ".xml", ".xhtml", ".csv", ".tsv",
+     ".lua", ".png")
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from flask import Response, request
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.http import is_resource_modified
 
 Opener = Callable[[int, int], Iterable[bytes]]
@@ -37,8 +38,7 @@ def answer(
         if asked is not None and asked.units == "bytes" and len(asked.ranges) == 1:
             part = asked.range_for_length(size)
             if part is None:
-                base["Content-Range"] = f"bytes */{size}"
-                return Response(status=416, headers=base)
+                raise RequestedRangeNotSatisfiable(length=size)
             start, stop, status = part[0], part[1], 206
             base["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
     body = () if request.method == "HEAD" else open_bytes(start, stop - start)

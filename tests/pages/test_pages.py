@@ -2,6 +2,7 @@
 
 import io
 import re
+import subprocess
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -195,7 +196,17 @@ def test_the_source_that_runs_can_be_had(house: House) -> None:
     with tarfile.open(fileobj=io.BytesIO(answer.data)) as archive:
         names = archive.getnames()
     assert "kaijuan/app/pages/render.py" in names
-    assert not [name for name in names if "secrets" in name or ".sqlite" in name]
+    assert not [name for name in names if "/secrets/" in name or name.endswith(".sqlite")]
+
+
+def test_the_source_is_the_whole_of_what_is_kept_in_the_repository(house: House) -> None:
+    answer = house.client.get("/source/kaijuan.tar.gz")
+    with tarfile.open(fileobj=io.BytesIO(answer.data)) as archive:
+        names = {name.removeprefix("kaijuan/") for name in archive.getnames()}
+    top = Path(__file__).parents[2]
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=top, capture_output=True)
+    kept = {name for name in listed.stdout.decode().split("\0") if (top / name).is_file()}
+    assert kept - names == set()
 
 
 def test_a_report_names_the_page_it_is_about(house: House) -> None:

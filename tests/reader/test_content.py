@@ -89,6 +89,7 @@ def test_a_range_is_of_the_identity_form(house: House, tmp_path: Path) -> None:
         assert answer.headers["Content-Range"].endswith(f"/{len(whole)}")
     outside = house.client.get(path, headers={"Range": f"bytes={len(whole)}-"})
     assert (outside.status_code, outside.headers["Content-Range"]) == (416, f"bytes */{len(whole)}")
+    assert outside.content_type == "application/problem+json"
 
 
 def test_conditions_hold_for_the_form_they_were_given_for(house: House, tmp_path: Path) -> None:
