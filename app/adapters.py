@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,11 +10,13 @@ from app import caching
 from app.caching import Cache
 from app.config import SettingError, Settings
 from app.database import Database
+from app.guards import GuardedIndex, GuardedStore
 from app.scratch import Scratch
 from app.storage.factory import open_store
 from app.storage.ports import ObjectStore
 from app.storage.s3_client import S3Options
-from search.backends.sqlite import open_generations
+from search.alias import AliasedIndex
+from search.backends import elasticsearch, sqlite
 from search.index import SearchIndex
 
 
@@ -28,6 +30,10 @@ class Adapters:
     cache: Cache
     data_dir: Path
     """What lies on this machine alone: the usage spool, metrics, secrets."""
+
+    def guarded(self) -> Adapters:
+        """The same behind breakers, for whoever must not wait: the web and the worker."""
+        return replace(self, store=GuardedStore(self.store), index=GuardedIndex(self.index))
 
     @property
     def scratch(self) -> Scratch:
@@ -50,19 +56,26 @@ def open_adapters(settings: Settings) -> Adapters:
     return Adapters(
         database=database,
         store=open_store(settings.storage_url, s3=options).objects,
-        index=open_generations(search_folder(settings)),
+        index=open_index(settings.search_url),
         cache=cache,
         data_dir=settings.data_dir,
     )
 
 
-def search_folder(settings: Settings) -> Path:
-    """Where the embedded index lies.
+def open_index(url: str) -> AliasedIndex:
+    """The index at an address: files of this machine, or Elasticsearch.
 
-    :raises SettingError: for the address of an engine that this release has no backend for.
+    :raises SettingError: for what is no address of either.
     """
-    address = urlsplit(settings.search_url)
-    if address.scheme != "sqlite":
-        wanted = "sqlite:///FOLDER; the embedded index is the one this release has"
-        raise SettingError("KAIJUAN_SEARCH_URL", settings.search_url, wanted)
-    return Path(address.path)
+    if url.startswith("sqlite:"):
+        return sqlite.open_generations(search_folder(url))
+    try:
+        return elasticsearch.open_generations(url)
+    except ValueError as error:
+        shown = urlsplit(url)._replace(netloc="…").geturl()  # there may be a password in it
+        raise SettingError("KAIJUAN_SEARCH_URL", shown, str(error)) from None
+
+
+def search_folder(url: str) -> Path:
+    """Where the embedded index lies."""
+    return Path(urlsplit(url).path)

@@ -17,7 +17,7 @@ from app.operating.schema import revisions, upgrade
 from app.serving import serve as supervise
 from app.terminal import refusals
 from app.web import logs
-from search.index import IndexOutdatedError
+from search.index import IndexOutdatedError, IndexUnavailableError
 
 
 @click.command()
@@ -82,6 +82,8 @@ def renew_index(settings: Settings) -> None:
     except IndexOutdatedError as error:
         click.echo(f"Building the search index anew: {error}", err=True)
         rebuild(adapters)
+    except IndexUnavailableError as error:
+        click.echo(f"Serving without search for now: {error}", err=True)
     finally:
         adapters.index.close()
         adapters.database.close()

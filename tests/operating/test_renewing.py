@@ -12,7 +12,7 @@ from app.operating.serve import renew_index
 def of_another_release(house: House) -> None:
     """Makes the live index look as if another release had written it."""
     house.adapters.index.close()
-    path = search_folder(house.settings) / f"{house.adapters.index.generation}.sqlite"
+    path = search_folder(house.settings.search_url) / f"{house.adapters.index.generation}.sqlite"
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE meta SET value = -1 WHERE name = 'analysis'")
 

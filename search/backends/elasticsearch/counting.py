@@ -1,0 +1,62 @@
+"""Counting what was found by facets, and by works."""
+
+from collections.abc import Sequence
+
+from search.backends.elasticsearch.answers import Answer, Body
+from search.backends.elasticsearch.expressions import Matching
+from search.backends.elasticsearch.filters import Clause
+from search.index import EXACT_TO, Facet, Query
+
+_BEST = "best"
+#: A sample without anything to count in it is refused, though its size says how many works.
+_NOTHING: Body = {"nothing": {"missing": {"field": Facet.KIND}}}
+
+
+def counts_of_matches(passing: Sequence[Clause], matching: Matching, query: Query) -> Body:
+    """A question for the facets of the best ``EXACT_TO`` matches: with the words in the title,
+    then the newest; and for how many works they are of.
+    """
+    titled = {"constant_score": {"filter": matching.titled}}
+    asked = {"bool": {"filter": [*passing, matching.required], "should": [titled]}}
+    return {"size": 0, "track_total_hits": False, "query": asked, "aggs": _sampled(query)}
+
+
+def counts_of_list(passing: Sequence[Clause], query: Query) -> Body:
+    """The same of all documents that pass: every one is counted."""
+    asked: Body = {"size": 0, "track_total_hits": True, "query": {"bool": {"filter": passing}}}
+    if query.by_work:
+        return {**asked, "aggs": _sampled(query)}
+    return {**asked, "aggs": _facets(query)} if query.facets else asked
+
+
+def facets_of(answer: Answer, query: Query) -> dict[str, list[tuple[str, int]]]:
+    """For each facet wanted its commonest values with their counts, commonest first."""
+    found = answer.aggregations.get(_BEST, answer.aggregations)
+    return {
+        facet: [(one["key"], one["doc_count"]) for one in found[facet]["buckets"]]
+        for facet in query.facets
+        if facet in found
+    }
+
+
+def works_in(answer: Answer) -> int:
+    """How many works there are, to ``EXACT_TO``."""
+    count: int = answer.aggregations[_BEST]["doc_count"]
+    return count
+
+
+def _sampled(query: Query) -> Body:
+    if query.by_work:
+        kind = "diversified_sampler"
+        sample: Body = {"shard_size": EXACT_TO, "field": "work", "max_docs_per_value": 1}
+    else:
+        kind, sample = "sampler", {"shard_size": EXACT_TO}
+    within = _facets(query, {"execution_hint": "map"}) or _NOTHING
+    return {_BEST: {kind: sample, "aggs": within}}
+
+
+def _facets(query: Query, how: Body | None = None) -> Body:
+    return {
+        facet: {"terms": {"field": facet, "size": max(1, query.facet_size), **(how or {})}}
+        for facet in query.facets
+    }

@@ -1,0 +1,29 @@
+"""The generations of an index kept by Elasticsearch."""
+
+from search.alias import FIRST, AliasedIndex
+from search.backends.elasticsearch.address import read_address
+from search.backends.elasticsearch.client import Client
+from search.backends.elasticsearch.engine import ElasticsearchIndex
+from search.backends.elasticsearch.names import Names
+from search.backends.elasticsearch.pointer import AliasPointer
+
+
+def open_generations(url: str) -> AliasedIndex:
+    """The live index at ``url`` (see ``address``); nothing is asked of the engine yet.
+
+    Raises ValueError when that is no address.
+    """
+    address = read_address(url)
+    names = Names(address.prefix)
+    client = Client(address)
+    pointer = AliasPointer(client, names)
+
+    def open_one(name: str) -> ElasticsearchIndex:
+        def is_building() -> bool:
+            return pointer.read(fresh=False).building == name
+
+        if name == FIRST:
+            pointer.begin()
+        return ElasticsearchIndex(client, names, name, is_building)
+
+    return AliasedIndex(pointer, open_one, pointer.remove)
