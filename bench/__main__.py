@@ -20,7 +20,10 @@ from bench.library import Bench
 from bench.rows import CannotRunError, Row, missed, table
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
-MEASURES = ("startup", "imports", "rebuild", "records", "search", "ingest", "chapters", "memory")
+MEASURES = (
+    "startup", "imports", "rebuild", "records", "search", "ingest", "chapters", "memory",
+    "engines_imports", "engines_rebuild", "engines_search", "embedded", "growth",
+)  # fmt: skip
 """In this order: the libraries that the first ones make are what the later ones run on."""
 
 

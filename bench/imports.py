@@ -13,17 +13,16 @@ from collections.abc import Iterator
 from contextlib import closing
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
 
 from app.catalog.services import indexing
 from app.catalog.services.importing import CHUNK
 from app.database import Database
+from bench.clock import Clock
 from bench.library import Bench, Library, drain
 from bench.processes import Spent
 from bench.rows import Goal, Row
 from bench.search_speed import bare_fill, ready_rows
 
-T = TypeVar("T")
 _TABLES = ("libraries", "imports", "records", "source_records", "record_identifiers")
 IMPORT, DRAIN = Goal(least=0.25), Goal(least=0.5)
 
@@ -68,13 +67,14 @@ def count_of(library: Library) -> int:
 def bare_import(library: Library, path: Path) -> Spent:
     """The rows of a library inserted by themselves; reading them does not count."""
     path.unlink(missing_ok=True)
-    clock = _Clock()
+    clock = Clock()
     with (
         closing(sqlite3.connect(library.database)) as source,
         closing(_connected(path)) as target,
     ):
         for (statement,) in source.execute(
-            "SELECT sql FROM sqlite_master WHERE sql NOT NULL ORDER BY type DESC"
+            "SELECT sql FROM sqlite_master WHERE sql NOT NULL"
+            " ORDER BY type = 'trigger', type = 'index'"
         ):
             target.execute(statement)
         marked = source.execute("SELECT id, version, added_at FROM records ORDER BY id")
@@ -93,7 +93,7 @@ def _connected(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _insert(target: sqlite3.Connection, streams: dict[str, sqlite3.Cursor], clock: _Clock) -> None:
+def _insert(target: sqlite3.Connection, streams: dict[str, sqlite3.Cursor], clock: Clock) -> None:
     while chunk := {t: rows for t, stream in streams.items() if (rows := stream.fetchmany(CHUNK))}:
         with clock:
             target.execute("BEGIN IMMEDIATE")
@@ -103,41 +103,13 @@ def _insert(target: sqlite3.Connection, streams: dict[str, sqlite3.Cursor], cloc
             target.execute("COMMIT")
 
 
-class _Clock:
-    """Adds up what the blocks under it take."""
-
-    def __init__(self) -> None:
-        self._seconds = self._cpu = 0.0
-
-    def __enter__(self) -> None:
-        self._began = time.perf_counter(), time.process_time()
-
-    def __exit__(self, *_: object) -> None:
-        seconds, cpu = self._began
-        self._seconds += time.perf_counter() - seconds
-        self._cpu += time.process_time() - cpu
-
-    def each(self, items: Iterator[T]) -> Iterator[T]:
-        """The same items; what making them takes is added."""
-        while True:
-            with self:
-                item = next(items, None)
-            if item is None:
-                return
-            yield item
-
-    def spent(self) -> Spent:
-        """What was taken so far."""
-        return Spent(self._seconds, self._cpu, 0, 0, b"")
-
-
 @cache
 def bare_index(bench: Bench) -> Spent:
     """The documents of the full library written as rows that are ready; once in a run."""
     for left in bench.folder.glob("bare-index*"):
         left.unlink()
     given = list(indexing.every_document(bench.full().adapters.database))
-    making = _Clock()
+    making = Clock()
     ready = making.each(ready_rows(bench.folder / "bare-index-kept.sqlite", given))
     started = time.perf_counter()
     cpu = bare_fill(bench.folder / "bare-index.sqlite", ready)

@@ -6,18 +6,24 @@ import gzip
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
+from sqlalchemy import func, select
+
 from app import config
 from app.adapters import Adapters, open_adapters
+from app.catalog.models import RecordRow
 from app.config import Settings
 from app.serving import fresh_metrics_dir
 from bench import processes
+from bench.engines import Engines
+from bench.million import MILLION, write
 from bench.processes import Spent
 from bench.rows import CannotRunError
 from bench.servers import Server, serving
@@ -28,9 +34,11 @@ KAIJUAN = (sys.executable, "-m", "app.cli")
 
 @dataclass(frozen=True)
 class Library:
-    """An installation of its own, on the embedded default."""
+    """An installation of its own: on the embedded default, but for the engines of ``on``."""
 
     folder: Path
+    on: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Settings of engines, by the names of the environment."""
 
     @property
     def environ(self) -> dict[str, str]:
@@ -38,7 +46,7 @@ class Library:
         own = {k: v for k, v in os.environ.items() if not k.startswith("KAIJUAN_")}
         own.setdefault("MALLOC_ARENA_MAX", "2")  # as `kaijuan serve` sets it
         own |= {"KAIJUAN_LOG_LEVEL": "info", "KAIJUAN_CACHE_URL": "none://"}
-        return {**own, "KAIJUAN_DATA_DIR": str(self.folder)}
+        return {**own, "KAIJUAN_DATA_DIR": str(self.folder), **self.on}
 
     @cached_property
     def settings(self) -> Settings:
@@ -55,14 +63,23 @@ class Library:
         """The file of its database."""
         return self.folder / "kaijuan.sqlite"
 
+    def count(self) -> int:
+        """How many records it has."""
+        with self.adapters.database.transaction(writes=False) as session:
+            return session.scalar(select(func.count()).select_from(RecordRow)) or 0
+
     @property
     def is_complete(self) -> bool:
         """Whether everything that belongs in it is there."""
-        return (self.folder / "complete").exists()
+        return self.has("complete")
 
-    def complete(self) -> None:
-        """Says that everything is."""
-        (self.folder / "complete").touch()
+    def has(self, part: str) -> bool:
+        """Whether it was said of this part that all of it is there."""
+        return (self.folder / part).exists()
+
+    def complete(self, part: str = "complete") -> None:
+        """Says that everything is, or everything of a part."""
+        (self.folder / part).touch()
 
     def run(self, *command: str | Path, fine: tuple[int, ...] = (0,)) -> Spent:
         """``kaijuan command``, to its end."""
@@ -154,6 +171,78 @@ class Bench:
         """The folder of EPUBs: all, or one collection for a quick run."""
         return self.material("epubs", *(["standardebooks"] if self.quick else []))
 
+    @property
+    def many(self) -> int:
+        """How many records the large measures take: KAIJUAN_BENCH_RECORDS, a million without."""
+        given = os.environ.get("KAIJUAN_BENCH_RECORDS")
+        return int(given) if given else 2 * FEW if self.quick else MILLION
+
+    def many_records(self) -> Path:
+        """The file of so many: the real records and further editions of them."""
+        path = self.folder / f"editions-{self.many}.jsonl.gz"
+        if not path.exists():
+            self.material("catalog", "records.jsonl.gz")
+            say(f"{self.many:,} records into a file")
+            write(path, self.many)
+        return path
+
+    @cached_property
+    def engines(self) -> Engines:
+        """The engines of the environment.
+
+        :raises CannotRunError: when it names none.
+        """
+        return Engines.named()
+
+    def on_engines(self, count: int) -> Library:
+        """So many records on the engines, in the database if not yet in the index."""
+        name = str(count)
+        library = Library(self.folder / f"engines-{name}", self.engines.of(name))
+        if not (library.has("records") and self.engines.has(name)):
+            self.fresh_on_engines(count)
+            self._fill(library, count)
+        return library
+
+    def fresh_on_engines(self, count: int) -> Library:
+        """An empty library on the engines, for so many records; what was there goes."""
+        name = str(count)
+        self.engines.make(name)
+        library = Library(self.folder / f"engines-{name}", self.engines.of(name))
+        shutil.rmtree(library.folder, ignore_errors=True)
+        library.run("migrate")
+        return library
+
+    def embedded(self, count: int) -> Library:
+        """So many records on the embedded default, in the database if not yet in the index."""
+        library = Library(self.folder / f"embedded-{count}")
+        if not library.has("records"):
+            library = self.fresh(library.folder.name)
+            self._fill(library, count)
+        return library
+
+    def searchable(self, library: Library) -> Library:
+        """The same library, all of its records in its index."""
+        if not library.is_complete:
+            say(f"the index of {library.folder.name}")
+            drain(library)
+            library.complete()
+        return library
+
+    def _fill(self, library: Library, count: int) -> None:
+        self.material("catalog", "records.jsonl.gz")
+        say(f"{count:,} records into {library.folder.name}")
+        command = (
+            sys.executable,
+            "-m",
+            "bench.million",
+            "--records",
+            str(count),
+            "--fill-database",
+        )
+        given = {"KAIJUAN_TEST_DATA": os.environ["KAIJUAN_TEST_DATA"]}
+        processes.run(command, {**library.environ, **given})
+        library.complete("records")
+
     def copy(self, library: Library, name: str) -> Library:
         """The same library once more, to be changed."""
         folder = self.folder / name
@@ -174,3 +263,8 @@ class Bench:
 def drain(library: Library) -> Spent:
     """The dirty set into the index, as the worker does it."""
     return processes.run((sys.executable, "-m", "bench.draining"), library.environ)
+
+
+def say(step: str) -> None:
+    """Says, for who waits, what is being done."""
+    print(f"{datetime.now(UTC):%H:%M:%S}  … {step}", file=sys.stderr, flush=True)

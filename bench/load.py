@@ -131,7 +131,7 @@ def _by_threads(target: Target, seconds: float, connections: int) -> Go:
     def ask(number: int) -> list[tuple[int, float, int]]:
         connection = HTTPConnection(target.server.host, target.server.port, timeout=10)
         begin = target.asked + number * share
-        answers = []
+        answers = list[tuple[int, float, int]]()
         while time.perf_counter() - started < seconds:
             path = target.paths[(begin + len(answers)) % len(target.paths)]
             sent = time.perf_counter()

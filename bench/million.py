@@ -43,10 +43,10 @@ def main() -> None:
     given = _arguments()
     if given.file:
         write(given.file, given.records, given.seed)
+    if given.fill or given.fill_database:
+        fill_database(config.load(), given.records, given.seed)
     if given.fill:
-        settings = config.load()
-        fill_database(settings, given.records, given.seed)
-        fill_index(settings)
+        fill_index(config.load())
 
 
 def _arguments() -> argparse.Namespace:
@@ -55,8 +55,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--file", type=Path, help="JSON lines, gzipped when it ends with .gz")
     parser.add_argument("--fill", action="store_true", help="into what the settings name")
+    parser.add_argument("--fill-database", action="store_true", help="and not into the index")
     given = parser.parse_args()
-    if not (given.file or given.fill):
+    if not (given.file or given.fill or given.fill_database):
         parser.error("say where the records go: --file FILE or --fill")
     return given
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tempfile
 import threading
@@ -58,6 +59,29 @@ def run(
         output.seek(0)
         cpu, peak = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
         return Spent(seconds, cpu, peak, own, output.read())
+
+
+def killed(command: Sequence[str | Path], environ: Mapping[str, str], after: float) -> Spent:
+    """Runs a program, and kills it and what it started after so many seconds (``SIGKILL``).
+
+    :raises FailedError: when it ended by itself before.
+    """
+    words = [str(part) for part in command]
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        words, env=dict(environ), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, process_group=0,
+    )  # fmt: skip
+    watcher = _Watcher(process.pid)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(after)
+    cpu = cpu_seconds(process.pid)
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+    code, own = process.wait(), watcher.stop()
+    if code != -signal.SIGKILL:
+        raise FailedError(f"{' '.join(words)}: {code} before it was killed")
+    return Spent(time.perf_counter() - started, cpu, own, own, b"")
 
 
 class _Watcher(threading.Thread):

@@ -24,7 +24,7 @@ from bench.known_items import (
 from bench.library import Bench, Library
 from bench.load import Target, alternate, in_turn
 from bench.rows import Goal, Row
-from bench.search_speed import common_words, timed
+from bench.search_speed import common_words, timed_in_turn
 from bench.servers import Server
 from search.analysis.words import read_words
 from search.backends.sqlite.expressions import WORD_WEIGHTS, all_of
@@ -35,7 +35,7 @@ from search.index import Facet, Query, SearchIndex
 FEW_HITS = 30
 _ROUNDS = 4
 _LEAST = {Way.WRONG_CHARACTER: 0.6}
-_FACETS = (Facet.KIND, Facet.SUBJECT, Facet.LANGUAGE, Facet.YEAR)
+FACETS = (Facet.KIND, Facet.SUBJECT, Facet.LANGUAGE, Facet.YEAR)
 _BARE = f"SELECT rowid FROM words WHERE words MATCH ? ORDER BY bm25(words, {WORD_WEIGHTS}) LIMIT 20"  # noqa: S608  constants
 KNOWN, COMMON = Goal(most=30, unit=" ms"), Goal(most=100, unit=" ms")
 
@@ -55,16 +55,16 @@ def rows(bench: Bench) -> Iterator[Row]:
         for item in ones
     ]
     few = [words for words in spoken if _total(index, words) <= FEW_HITS]
-    path = _file_of(library, index)
+    path = file_of(library, index)
     sets = (
         ("known items of ≤ 30 hits", few, KNOWN),
         ("commonest words", common_words(path), COMMON),
     )
     for name, words, most in sets:
-        yield from _speed(name, words, most, index, path)
+        yield from speed(name, words, most, index, path)
     with library.serving() as server:
         for name, words, most in sets:
-            yield _over_http(bench, name, words, most, server)
+            yield over_http(bench, name, words, most, server)
 
 
 def _found(
@@ -91,26 +91,26 @@ def _total(index: SearchIndex, words: str) -> int:
     return index.search(Query(words=words, highlights=False)).total
 
 
-def _file_of(library: Library, index: SearchIndex) -> Path:
+def file_of(library: Library, index: SearchIndex) -> Path:
     """The file of the generation that answers."""
     return library.folder / "search" / f"{index.generation}.sqlite"
 
 
-def _speed(
-    name: str, words: Sequence[str], most: Goal, index: SearchIndex, path: Path
+def speed(
+    name: str, words: Sequence[str], most: Goal | None, index: SearchIndex, path: Path
 ) -> Iterator[Row]:
+    """Latencies beside the bare statement; only figures without a goal."""
     with closing(connect(path)) as bare:
 
         def control(text: str) -> list[object]:
             return bare.execute(_BARE, (all_of(read_words(text)),)).fetchall()
 
         def ours(text: str) -> int:
-            return index.search(Query(words=text, facets=_FACETS)).total
+            return index.search(Query(words=text, facets=FACETS)).total
 
         control(words[0])
         ours(words[0])
-        again = [*words] * _ROUNDS
-        theirs, mine = timed(control, again), timed(ours, again)
+        theirs, mine = timed_in_turn((control, ours), words, _ROUNDS)
     yield Row(
         measure=f"search: {name}, beside the bare statement",
         ours=f"{mine.p50:.2f} ms, {mine.cpu_p50:.2f} ms CPU",
@@ -129,7 +129,10 @@ def _speed(
     )
 
 
-def _over_http(bench: Bench, name: str, words: Sequence[str], most: Goal, server: Server) -> Row:
+def over_http(
+    bench: Bench, name: str, words: Sequence[str], most: Goal | None, server: Server
+) -> Row:
+    """The searches as a reader's application asks for them."""
     paths = [f"/api/v1/search?q={quote(word)}" for word in words]
     in_turn(server, paths, 20)
     taken = in_turn(server, paths, len(paths))

@@ -44,10 +44,11 @@ def documents(path: Path) -> Iterator[Document]:
         for place, line in enumerate(lines):
             record = decode(line)
             if record.title:
-                yield _document(record, place)
+                yield document(record, place)
 
 
-def _document(record: Record, place: int) -> Document:
+def document(record: Record, place: int) -> Document:
+    """One record as a document; ``place`` orders them by time."""
     extra = record.extra or {}
     subjects = tuple(subject for subject in record.subjects or () if subject)
     year = _YEAR.search(record.date or "")

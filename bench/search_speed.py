@@ -75,12 +75,26 @@ class Recording(sqlite3.Connection):
 
 def timed(work: Callable[[str], object], inputs: Sequence[str]) -> Timed:
     """Each input once, in order."""
-    clock, cpu = [], []
-    for one in inputs:
-        start, cpu_start = time.perf_counter(), time.thread_time()
-        work(one)
-        clock.append((time.perf_counter() - start) * _MILLISECONDS)
-        cpu.append((time.thread_time() - cpu_start) * _MILLISECONDS)
+    (taken,) = timed_in_turn((work,), inputs, 1)
+    return taken
+
+
+def timed_in_turn(
+    works: Sequence[Callable[[str], object]], inputs: Sequence[str], rounds: int
+) -> list[Timed]:
+    """Each input so often, each time by every work, so that what else runs falls on all."""
+    clocks: list[list[float]] = [[] for _ in works]
+    cpus: list[list[float]] = [[] for _ in works]
+    for one in [*inputs] * rounds:
+        for work, clock, cpu in zip(works, clocks, cpus, strict=True):
+            start, cpu_start = time.perf_counter(), time.thread_time()
+            work(one)
+            clock.append((time.perf_counter() - start) * _MILLISECONDS)
+            cpu.append((time.thread_time() - cpu_start) * _MILLISECONDS)
+    return [_seen(clock, cpu) for clock, cpu in zip(clocks, cpus, strict=True)]
+
+
+def _seen(clock: list[float], cpu: list[float]) -> Timed:
     worst, cpu_worst = (statistics.quantiles(taken, n=100)[98] for taken in (clock, cpu))
     return Timed(statistics.median(clock), worst, statistics.median(cpu), cpu_worst)
 
