@@ -12,7 +12,7 @@ from app.catalog import tasks as catalog
 from app.catalog.services import fruitless, indexing
 from app.config import Settings
 from app.database import now
-from app.errors import NoRoomError
+from app.errors import NoRoomError, UnavailableError
 from app.jobs import connect, ledger
 from app.jobs.bell import Bell, open_bell
 from app.jobs.chores import Drain
@@ -69,6 +69,7 @@ def open_desk(settings: Settings, adapters: Adapters) -> Bell:
 def worker(settings: Settings, adapters: Adapters) -> Worker[Adapters]:
     """The worker of one process. What killed ones left of their temporary files goes first."""
     adapters.scratch.sweep()
+    adapters = adapters.guarded()
     bell = open_desk(settings, adapters)
     return Worker(
         adapters.database,
@@ -76,5 +77,5 @@ def worker(settings: Settings, adapters: Adapters) -> Worker[Adapters]:
         adapters,
         bell,
         drains=drains(adapters),
-        away=(StoreUnavailableError, IndexUnavailableError, NoRoomError),
+        away=(StoreUnavailableError, IndexUnavailableError, NoRoomError, UnavailableError),
     )

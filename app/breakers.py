@@ -87,7 +87,7 @@ class Breaker:
 
     def _admit(self) -> None:
         """One caller goes on as a trial; when it hangs, another may after one more rest."""
-        if self._next_trial is None:
+        if not self.is_open:
             return
         with self._lock:
             moment = self._clock()

@@ -35,7 +35,9 @@ from search.index import SearchIndex
 def create_app(settings: Settings | None = None, adapters: Adapters | None = None) -> Flask:
     """The WSGI application on these settings (the environment's) and engines (theirs)."""
     settings = settings or config.load()
-    adapters = adapters or open_adapters(settings)
+    asked = adapters or open_adapters(settings)
+    adapters = asked.guarded()
+    bell = background.open_desk(settings, adapters)
     app = Flask("app", static_folder=None, template_folder=None)
     logs.configure(settings.log_level)
     logs.install(app)
@@ -50,7 +52,7 @@ def create_app(settings: Settings | None = None, adapters: Adapters | None = Non
     index = SharedSearches(adapters.index, adapters.cache)
     api.provide(app, SearchIndex, index)
     api.provide(app, Cursors, Cursors(settings.secret_keys))
-    api.provide(app, health.Checks, checks_of(adapters))
+    api.provide(app, health.Checks, checks_of(asked, bell))
     api.provide(app, Grants, Grants(settings.secret_keys))
     api.provide(
         app, Recorder, Recorder(Spool(adapters.data_dir / "usage"), settings.secret_keys[0])
@@ -59,6 +61,5 @@ def create_app(settings: Settings | None = None, adapters: Adapters | None = Non
     api.register(app, search, subjects, records, feed, imports, jobs, libraries, sessions)
     api.register(app, publications, content)
     install_pages(app, settings, index)
-    background.open_desk(settings, adapters)
     app.after_request(keep_cookie)
     return app

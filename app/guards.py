@@ -68,6 +68,11 @@ class GuardedIndex:
         with self._asking():
             return self._index.versions(ids, withdrawn=withdrawn)
 
+    def walk(self, after: str, limit: int) -> Sequence[tuple[str, int]]:
+        """See SearchIndex."""
+        with self._asking():
+            return self._index.walk(after, limit)
+
     def close(self) -> None:
         """See SearchIndex."""
         self._index.close()

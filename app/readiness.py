@@ -5,11 +5,15 @@ from __future__ import annotations
 from app.adapters import Adapters
 from app.catalog.services import dirty
 from app.database import now
-from app.web.health import Checks
+from app.jobs.bell import Bell
+from app.web.health import PATIENCE, Checks
 
 
-def checks_of(adapters: Adapters) -> Checks:
-    """A check for each engine: raises when it does not answer, says what is worth knowing."""
+def checks_of(adapters: Adapters, bell: Bell, *, patience: float = PATIENCE) -> Checks:
+    """A check for each engine: raises when it does not answer, says what is worth knowing.
+
+    They ask the engines themselves, whatever breakers have found out.
+    """
 
     def database() -> str:
         adapters.database.is_ready()
@@ -22,10 +26,23 @@ def checks_of(adapters: Adapters) -> Checks:
     def index() -> str:
         return f"{adapters.index.count()} documents"
 
+    def queue() -> str:
+        bell.check()
+        return type(bell).__name__
+
     def dirty_set() -> str:
         with adapters.database.transaction(writes=False) as session:
             count, since = dirty.waiting(session)
         age = (now() - since).total_seconds() if since else 0
         return f"{count} waiting, the oldest for {age:.1f} s"
 
-    return Checks({"database": database, "store": store, "index": index, "dirty_set": dirty_set})
+    return Checks(
+        {
+            "database": database,
+            "store": store,
+            "index": index,
+            "queue": queue,
+            "dirty_set": dirty_set,
+        },
+        patience=patience,
+    )

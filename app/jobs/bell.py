@@ -8,29 +8,34 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from contextlib import suppress
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-import structlog
 from huey import RedisHuey, SqliteHuey
-from huey.exceptions import ConfigurationError
+from redis import BlockingConnectionPool, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from sqlalchemy import make_url
 
+from app.breakers import Breaker
 from app.config import PREFIX, SettingError
 
-log = structlog.get_logger(__name__)
-
 LOOK = b"look"
-AWAY = "the bell is away; workers poll"
 MOST_PENDING = 16
 """Looks kept at once: each wakes one thread, and no worker need be there to take them."""
 LISTEN_EVERY = 0.05
-REST = 5.0
-"""Seconds without a try after the bell failed, so that it slows no request while it is away."""
+CONNECTING = 1.0
+"""Seconds that a request waits for Redis at most, once each few seconds while it is away."""
+ANSWERING = 3.0
+"""Seconds for an answer: longer than the one second that a listener waits in Redis itself."""
 
 
 class Bell(Protocol):
-    """What rings after a commit, and what workers wait for. Neither ever raises."""
+    """What rings after a commit, and what workers wait for. Only ``check`` ever raises."""
+
+    def check(self) -> None:
+        """Raises what is wrong with the engine."""
 
     def ring(self) -> None:
         """Asks some worker to look; returns at once."""
@@ -41,6 +46,9 @@ class Bell(Protocol):
 
 class NoBell:
     """For commands and tests: workers poll."""
+
+    def check(self) -> None:
+        """Nothing can be wrong."""
 
     def ring(self) -> None:
         """Nobody hears."""
@@ -54,43 +62,40 @@ class NoBell:
 class HueyBell:
     """A bell on one of Huey's storages."""
 
-    def __init__(self, storage: Any) -> None:
+    def __init__(self, storage: Any, breaker: Breaker | None = None) -> None:
         self._storage = storage
-        self._rests_until = 0.0
-        self._is_away = False  # said once, not every second
+        self.breaker = breaker or Breaker("queue", failures=1)
+
+    def check(self) -> None:
+        """Asks Huey's engine, and raises what it fails with."""
+        self._storage.queue_size()
 
     def ring(self) -> None:
         """Leaves a look, unless many wait already; when Huey is away, does nothing for a while."""
-        if time.monotonic() < self._rests_until:
-            return
-        try:
+        with suppress(Exception), self.breaker.call(_is_away):
             if self._storage.queue_size() < MOST_PENDING:
                 self._storage.enqueue(LOOK)
-        except Exception:
-            if not self._is_away:
-                log.warning(AWAY, exc_info=True)
-            self._is_away = True
-            self._rests_until = time.monotonic() + REST
-        else:
-            self._is_away = False
 
     def wait(self, seconds: float) -> bool:
         """Takes a look if one comes within ``seconds``; when Huey is away, rests that long."""
         until = time.monotonic() + seconds
-        try:
-            while self._storage.dequeue() is None:
-                left = until - time.monotonic()
-                if left <= 0:
-                    return False
-                time.sleep(min(left, LISTEN_EVERY))
-        except Exception:
-            if not self._is_away:
-                log.warning(AWAY, exc_info=True)
-            self._is_away = True
-            time.sleep(max(0.0, until - time.monotonic()))
-            return False
-        self._is_away = False
+        with suppress(Exception), self.breaker.call(_is_away):
+            return self._hears(until)
+        time.sleep(max(0.0, until - time.monotonic()))
+        return False
+
+    def _hears(self, until: float) -> bool:
+        while self._storage.dequeue() is None:
+            left = until - time.monotonic()
+            if left <= 0:
+                return False
+            time.sleep(min(left, LISTEN_EVERY))
         return True
+
+
+def _is_away(_error: Exception) -> bool:
+    """Whatever a storage fails with, the bell does not ring; workers poll."""
+    return True
 
 
 def open_bell(url: str) -> Bell:
@@ -106,10 +111,19 @@ def open_bell(url: str) -> Bell:
         except sqlite3.Error as error:
             wanted = f"a database that can be opened ({error})"
             raise SettingError(PREFIX + "QUEUE_URL", url, wanted) from error
-    parts = urlsplit(url)
-    patience = "&".join(filter(None, (parts.query, "socket_connect_timeout=1&socket_timeout=3")))
     try:
-        return HueyBell(RedisHuey("bell", url=parts._replace(query=patience).geturl()).storage)
-    except ConfigurationError as error:
-        wanted = "sqlite:///…, or install the redis client library"
-        raise SettingError(PREFIX + "QUEUE_URL", parts.scheme + "://…", wanted) from error
+        return HueyBell(RedisHuey("bell", connection_pool=_pool(url)).storage)
+    except (ValueError, RedisError) as error:
+        wanted = "redis://host:port/number"
+        raise SettingError(PREFIX + "QUEUE_URL", urlsplit(url).scheme + "://…", wanted) from error
+
+
+def _pool(url: str) -> BlockingConnectionPool:
+    """Connections that do not try again by themselves: the bell has better to do than to wait."""
+    return BlockingConnectionPool.from_url(
+        url,
+        timeout=CONNECTING,
+        socket_connect_timeout=CONNECTING,
+        socket_timeout=ANSWERING,
+        retry=Retry(NoBackoff(), 0),
+    )

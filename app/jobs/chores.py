@@ -14,8 +14,10 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.database import Database
+from app.errors import UnavailableError
 from app.jobs import leases
 from app.jobs.errors import LostClaimError
+from app.jobs.failing import Failing
 from app.jobs.leases import Lease
 from app.jobs.pulse import Pulse
 from app.jobs.registry import LEASE, Periodic
@@ -28,8 +30,8 @@ Held = AbstractContextManager[None]
 
 LOOK_EVERY = 1.0
 """Seconds between two looks without a bell."""
-LONGEST_REST = 30.0
-"""Seconds that a drain rests at most when it fails again and again."""
+LONGEST_REST = 10.0
+"""Seconds that a drain rests at most when it fails again and again: so late it goes on."""
 
 Drain = Callable[[], int]
 """Does a batch of what has gathered and says how many; 0 when there is nothing."""
@@ -68,16 +70,20 @@ class Leader(Generic[C]):
         if lease is None:
             return
         lost, rest = Event(), LOOK_EVERY
+        failing = Failing()
         with self._holding(lease, LEASE, lost):
             while not (lost.is_set() or self.stopping.is_set()):
                 rung.clear()
                 try:
                     done, rest = run(), LOOK_EVERY
-                except Exception:
-                    log.exception("a drain failed and is tried again", drain=name)
+                except Exception as error:
+                    if failing.is_news(error):
+                        log.exception("a drain failed and is tried again", drain=name)
                     self.stopping.wait(rest)
                     rest = min(rest * 2, LONGEST_REST)
                     continue
+                if failing.is_over():
+                    log.info("a drain goes on", drain=name)
                 if not done:
                     rung.wait(LOOK_EVERY)
         self._release(lease)
@@ -88,7 +94,7 @@ class Leader(Generic[C]):
     def _release(self, lease: Lease, *, done: bool = False) -> bool:
         try:
             leases.release(self.database, lease, done=done)
-        except (LostClaimError, SQLAlchemyError):
+        except (LostClaimError, SQLAlchemyError, UnavailableError):
             log.warning("a lease was lost while its work was done", lease=lease.name)
             return False
         return done

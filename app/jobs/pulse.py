@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Event, Lock
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.errors import UnavailableError
 from app.jobs.errors import LostClaimError
+from app.jobs.failing import Failing
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +28,7 @@ class _Held:
     every: float
     due: float
     lost: Event
+    failing: Failing = field(default_factory=Failing)
 
 
 class Pulse:
@@ -61,8 +64,10 @@ class Pulse:
             held.due = moment + held.every
             try:
                 held.renew()
+                held.failing.is_over()
             except LostClaimError:
                 held.lost.set()
-            except SQLAlchemyError:
-                log.warning("a heartbeat failed and is tried again", exc_info=True)
+            except (SQLAlchemyError, UnavailableError) as error:
+                if held.failing.is_news(error):
+                    log.warning("a heartbeat failed and is tried again", exc_info=True)
                 held.due = moment

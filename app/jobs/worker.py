@@ -23,6 +23,7 @@ from app.database import Database
 from app.errors import UnavailableError
 from app.jobs.bell import Bell
 from app.jobs.chores import LOOK_EVERY, Drain, Leader
+from app.jobs.failing import Failing
 from app.jobs.pulse import Pulse
 from app.jobs.registry import Registry
 from app.jobs.runner import Runner
@@ -83,7 +84,7 @@ class Worker(Generic[C]):
         Threads that have not ended by then are daemons: they end with the process, and nothing
         that they still try to write is accepted.
         """
-        take_over(self._database, self.name)
+        self._take_over()
         pulse = self._start("pulse", lambda: self._pulse.run(self._ended))
         threads = self._start_all()
         log.info("worker started", worker=self.name, threads=self._threads)
@@ -110,6 +111,15 @@ class Worker(Generic[C]):
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self.stop()
 
+    def _take_over(self) -> None:
+        """Waits for the database if need be: the services of a machine start in any order."""
+        failing = Failing()
+        while not (self._stopping.is_set() or self._try(self._take, failing)):
+            pass
+
+    def _take(self) -> None:
+        take_over(self._database, self.name)
+
     def _start_all(self) -> list[Thread]:
         loops: dict[str, Callable[[], None]] = {
             f"jobs-{number}": self._do_jobs for number in range(self._threads)
@@ -129,14 +139,23 @@ class Worker(Generic[C]):
         """Nothing but ``stop`` ends a loop, least of all a database that is away for a while."""
 
         def loop() -> None:
+            failing = Failing()
             while not self._stopping.is_set():
-                try:
-                    do()
-                except SQLAlchemyError:
-                    log.exception("the database is away; the worker tries again")
-                    self._stopping.wait(LOOK_EVERY)
+                self._try(do, failing)
 
         return loop
+
+    def _try(self, do: Callable[[], None], failing: Failing) -> bool:
+        """Whether it was done; where the database is away, rests first."""
+        try:
+            do()
+        except (SQLAlchemyError, UnavailableError) as error:
+            if failing.is_news(error):
+                log.exception("the database is away; the worker tries again")
+            self._stopping.wait(LOOK_EVERY)
+            return False
+        failing.is_over()
+        return True
 
     def _do_jobs(self) -> None:
         if self._runner.step():

@@ -17,6 +17,7 @@ from app.catalog.services import dirty
 from app.config import Settings
 from app.database import now
 from app.jobs import queries as jobs
+from app.jobs.bell import open_bell
 from app.operating.schema import revisions
 from app.readiness import checks_of
 from app.room import LEAST, Room
@@ -27,6 +28,8 @@ from app.terminal import json_option, refusals, show
 SAMPLE = 1_000
 PLENTY = 1024 * 1024 * 1024
 """Bytes below which somebody should look."""
+PATIENCE = 20.0
+"""Seconds for the engines to answer: longer than any of their own timeouts."""
 STALE = 60.0
 """Seconds a change may wait for the index before something is wrong."""
 
@@ -42,9 +45,10 @@ class Diagnosis(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def examine(settings: Settings, adapters: Adapters) -> list[Diagnosis]:
     """Looks at everything; one look that fails does not hide the others."""
+    checks = checks_of(adapters, open_bell(settings.queue_url), patience=PATIENCE)
     found = [
         Diagnosis(f"engine: {name}", state.ok, state.detail, "" if state.ok else _ENGINES[name])
-        for name, state in checks_of(adapters).run().items()
+        for name, state in checks.run().items()
     ]
     looks: tuple[Callable[[Settings, Adapters], Diagnosis], ...] = (
         _schema, _secrets, _settings_known, _room, _dirty_set, _index, _bytes, _jobs,
@@ -56,8 +60,11 @@ def examine(settings: Settings, adapters: Adapters) -> list[Diagnosis]:
 
 _ENGINES = {
     "database": "Look at KAIJUAN_DATABASE_URL, and run `kaijuan migrate`.",
-    "store": "Look at KAIJUAN_STORAGE_URL, its rights and free space.",
-    "index": "Run `kaijuan reindex`.",
+    "store": "Look at KAIJUAN_STORAGE_URL, its rights and free space. Meanwhile no book opens, "
+    "nothing can be sent in, and jobs wait.",
+    "index": "Look at KAIJUAN_SEARCH_URL and at the engine. Meanwhile readers find by title and "
+    "number alone. When it answers and an index is missing or unreadable, run `kaijuan reindex`.",
+    "queue": "Look at KAIJUAN_QUEUE_URL. Meanwhile workers look for work every second.",
     "dirty_set": "Run `kaijuan migrate`.",
 }
 

@@ -71,6 +71,8 @@ class Shown:
     correction: str | None
     relaxed: bool
     narrow: bool
+    degraded: bool
+    ignored: str
     next: str | None
     first: str | None
 
@@ -94,6 +96,8 @@ def shown(asked: SearchQuery, answer: SearchAnswer, names: dict[str, str], words
         correction=answer.correction,
         relaxed=answer.relaxed,
         narrow=answer.narrow is not None,
+        degraded=answer.degraded,
+        ignored=words("search.and").join(words(f"ignored.{name}") for name in answer.ignored),
         next=link("/search", **given, cursor=answer.next) if answer.next else None,
         first=link("/search", **given) if asked.cursor else None,
     )  # fmt: skip

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from ipaddress import ip_address
+from threading import Lock, Thread
 
 import msgspec
 from flask import Flask, Response, g, request
@@ -33,29 +34,81 @@ _answers = cache(ANSWERS.labels)
 health = Endpoints("web.health")
 
 
+PATIENCE = 2.0
+"""Seconds for all checks together: a load balancer does not wait longer."""
+
+
 class EngineState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Whether an engine answers, and what it says of itself."""
+    """Whether an engine answers, and what it says of itself.
+
+    One that is away and ``degraded`` takes part of the service with it, not the whole.
+    """
 
     ok: bool
     detail: str = ""
+    degraded: bool = False
 
 
 class Checks:
-    """The engines that readiness asks. A check raises, or returns what is worth knowing."""
+    """The engines that readiness asks. A check raises, or returns what is worth knowing.
 
-    def __init__(self, checks: Mapping[str, Callable[[], str]]) -> None:
-        self._checks = checks
+    Without those ``required`` nothing can be served. Checks run beside each other; one that hangs
+    is given up after ``patience`` seconds, and is not begun again before it ends.
+    """
+
+    def __init__(
+        self,
+        checks: Mapping[str, Callable[[], str]],
+        *,
+        required: Collection[str] = ("database",),
+        patience: float = PATIENCE,
+    ) -> None:
+        self._checks, self._required, self._patience = checks, required, patience
+        self._lock = Lock()
+        self._looks: dict[str, _Look] = {}
 
     def run(self) -> dict[str, EngineState]:
         """The state of every engine; one that fails does not hide the others."""
-        return {name: _state(check) for name, check in self._checks.items()}
+        looks = {name: self._begin(name) for name in self._checks}
+        until = time.monotonic() + self._patience
+        states = {name: look.state(until - time.monotonic()) for name, look in looks.items()}
+        return {
+            name: msgspec.structs.replace(state, degraded=True)
+            if not state.ok and name not in self._required
+            else state
+            for name, state in states.items()
+        }
+
+    def _begin(self, name: str) -> _Look:
+        with self._lock:
+            look = self._looks.get(name)
+            if look is None or look.is_done:
+                look = self._looks[name] = _Look(self._checks[name])
+        return look
 
 
-def _state(check: Callable[[], str]) -> EngineState:
-    try:
-        return EngineState(True, check())
-    except Exception as error:  # noqa: BLE001 - whatever an engine fails with is its state
-        return EngineState(False, f"{type(error).__name__}: {error}"[:300])
+class _Look:
+    """One run of a check, in a thread that may be left behind."""
+
+    def __init__(self, check: Callable[[], str]) -> None:
+        self._check = check
+        self._state: EngineState | None = None
+        self._thread = Thread(target=self._run, name="check", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_done(self) -> bool:
+        return self._state is not None
+
+    def state(self, patience: float) -> EngineState:
+        self._thread.join(max(0.0, patience))
+        return self._state or EngineState(False, "it has not answered in time")
+
+    def _run(self) -> None:
+        try:
+            self._state = EngineState(True, self._check())
+        except Exception as error:  # noqa: BLE001 - whatever an engine fails with is its state
+            self._state = EngineState(False, f"{type(error).__name__}: {error}"[:300])
 
 
 @health.get("/healthz", Permission.PUBLIC)
@@ -66,9 +119,12 @@ def alive() -> dict[str, bool]:
 
 @health.get("/readyz", Permission.PUBLIC)
 def ready(checks: Checks) -> Answer[dict[str, EngineState]]:
-    """Whether every engine answers; 503 names the one that does not."""
+    """Whether requests can be served; 503 when the database cannot be had.
+
+    Every engine's state is told. What serves without one of the others is marked as degraded.
+    """
     states = checks.run()
-    status = 200 if all(state.ok for state in states.values()) else 503
+    status = 200 if all(state.ok or state.degraded for state in states.values()) else 503
     return Answer(states, status, cache="no-store")
 
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import msgspec
 from flask import Flask, Response, current_app, g, request
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from app import errors
+from app.storage.errors import StoreFullError, StoreUnavailableError
 from app.web import logs
+from search.index import IndexUnavailableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,10 @@ BY_ERROR: dict[type[errors.KaijuanError], ProblemType] = {
     errors.ReadOnlyError: UNAVAILABLE,
     errors.NoRoomError: UNAVAILABLE,
 }
+NO_ROOM = "Changes are not taken at the moment (no room on the disk); reading goes on."
+_FULL = frozenset({"53100", "SQLITE_FULL"})
+_STANDBY = frozenset({"25006", "SQLITE_READONLY"})
+"""read_only_sql_transaction: the server has become a standby, or is about to take over."""
 BY_STATUS = {kind.status: kind for kind in (*reversed(TYPES.values()),)}
 
 
@@ -167,7 +173,9 @@ def install(app: Flask) -> None:
     app.register_error_handler(errors.KaijuanError, answer_domain_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(IntegrityError, _integrity_error)
-    app.register_error_handler(OperationalError, _database_away)
+    app.register_error_handler(DBAPIError, _database_failed)
+    app.register_error_handler(StoreUnavailableError, _store_away)
+    app.register_error_handler(IndexUnavailableError, _index_away)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -183,7 +191,7 @@ def answer_domain_error(error: errors.KaijuanError) -> Response:
     detail = str(error)
     if isinstance(error, errors.NoRoomError):
         logs.logger.error("disk-nearly-full", detail=detail)
-        detail = "Changes are not taken at the moment (no room on the disk); reading goes on."
+        detail = NO_ROOM
     response = answer(kind, detail, faults=faults, **data)
     if hasattr(error, "retry_after"):
         response.headers["Retry-After"] = str(error.retry_after)
@@ -235,9 +243,40 @@ def _integrity_error(error: IntegrityError) -> Response:
     return answer(CONFLICT, "Another change made at the same time stands in the way. Try again.")
 
 
-def _database_away(error: OperationalError) -> Response:
+def _database_failed(error: DBAPIError) -> Response:
+    """What a database refuses because of its own state is no fault of the request."""
     logs.logger.error("database", error=str(error.orig))
-    return answer_domain_error(errors.UnavailableError("The database"))
+    if _is_any(error, _FULL):
+        return _no_room()
+    if _is_any(error, _STANDBY):
+        return answer_domain_error(errors.ReadOnlyError())
+    if isinstance(error, OperationalError):
+        return answer_domain_error(errors.UnavailableError("The database"))
+    return _unexpected(error)
+
+
+def _is_any(error: DBAPIError, codes: frozenset[str]) -> bool:
+    """By its SQLSTATE, or the name that SQLite gives it."""
+    names = (getattr(error.orig, "sqlstate", None), getattr(error.orig, "sqlite_errorname", None))
+    return not codes.isdisjoint(filter(None, names))
+
+
+def _store_away(error: StoreUnavailableError) -> Response:
+    logs.logger.error("store", error=str(error))
+    if isinstance(error, StoreFullError):
+        return _no_room()
+    return answer_domain_error(errors.UnavailableError("The store"))
+
+
+def _index_away(error: IndexUnavailableError) -> Response:
+    logs.logger.error("index", error=str(error))
+    return answer_domain_error(errors.UnavailableError("The search index"))
+
+
+def _no_room() -> Response:
+    response = answer(UNAVAILABLE, NO_ROOM)
+    response.headers["Retry-After"] = str(errors.NoRoomError.retry_after)
+    return response
 
 
 def _unexpected(error: Exception) -> Response:

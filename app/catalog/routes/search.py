@@ -39,12 +39,13 @@ class Completion(msgspec.Struct, frozen=True):
 
 
 class Completions(msgspec.Struct, frozen=True):
-    """Titles that go on as the reader began."""
+    """Titles that go on as the reader began; ``degraded`` ones are found by characters alone."""
 
     items: list[Completion]
+    degraded: bool = False
 
 
-@search.get("/search", Permission.PUBLIC, problems=(404,))
+@search.get("/search", Permission.PUBLIC, problems=(404, 503))
 def find(
     session: Session,
     caller: Caller,
@@ -59,14 +60,15 @@ def find(
     return answer
 
 
-@search.get("/suggest", Permission.PUBLIC)
+@search.get("/suggest", Permission.PUBLIC, problems=(503,))
 def suggest(
     session: Session, caller: Caller, query: SuggestQuery, index: SearchIndex
 ) -> Answer[Completions]:
     """Complete the beginning of a title."""
     found = finding.suggest(session, index, caller, query.q, query.limit)
-    items = [Completion(suggestion.text, suggestion.id) for suggestion in found]
-    return Answer(Completions(items), cache="private, max-age=60")
+    items = [Completion(suggestion.text, suggestion.id) for suggestion in found.items]
+    cache = "no-store" if found.degraded else "private, max-age=60"
+    return Answer(Completions(items, found.degraded), cache=cache)
 
 
 @search.get("/searches/fruitless", Permission.EDIT_RECORDS)

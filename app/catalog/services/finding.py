@@ -6,6 +6,7 @@ those who may see it, so an index that is behind never shows what was withdrawn.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -16,6 +17,7 @@ from app.catalog.description import Kind, Summary
 from app.catalog.labels import KINDS, LANGUAGES
 from app.catalog.queries import records, subjects
 from app.catalog.schemas import Cursor, Limit
+from app.catalog.services import lookups
 from app.cursors import Cursors
 from app.errors import Fault, InvalidError, UnavailableError, UnknownCursorError
 from app.identity import tree
@@ -35,6 +37,10 @@ from search.index import (
 
 FACETS = tuple(Facet)
 Filter = Annotated[str, Meta(max_length=100)]
+LOOKED_UP = "titles"
+"""In a cursor, in place of the index's generation: the list is the database's."""
+BEYOND = ("subject", "language", "year", "available", "sort", "group")
+"""What of a question the database cannot answer cheaply."""
 _YEARS = r"^-?\d{1,4}(-\d{1,4})?$"
 
 
@@ -72,7 +78,9 @@ class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What was found. A total that is not exact is a lower bound.
 
     ``correction`` are the words that were searched instead; ``relaxed`` says that not every word
-    had to match; ``narrow`` is a word for readers who reached the end of relevance.
+    had to match; ``narrow`` is a word for readers who reached the end of relevance. A ``degraded``
+    answer was looked up in the database by identifier and title alone, and in it the parts of the
+    question that are ``ignored`` had no effect.
     """
 
     total: int
@@ -84,6 +92,16 @@ class SearchAnswer(msgspec.Struct, frozen=True, kw_only=True):
     relaxed: bool
     narrow: str | None
     next: str | None
+    degraded: bool = False
+    ignored: list[str] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """Completions; ``degraded`` ones are beginnings of titles alone."""
+
+    items: list[Suggestion]
+    degraded: bool = False
 
 
 def search(
@@ -98,18 +116,23 @@ def search(
     """Answers a search.
 
     :raises UnknownCursorError: for a cursor of another question or of an index since rebuilt.
-    :raises UnavailableError: when the index does not answer.
+    :raises UnavailableError: when the index does not answer and the database cannot.
     """
     question = msgspec.to_builtins(msgspec.structs.replace(asked, cursor=None, limit=0))
     question["audience"] = list(caller.audience)
+    opened = cursors.open(question, asked.cursor)
+    if opened is not None and opened[0] == LOOKED_UP:
+        return _looked_up(session, cursors, caller, asked, question, tuple(opened[1:]))
     try:
-        position = _position(index, cursors, question, asked)
+        position = _position(index, asked, opened)
         hits = index.search(_query(session, asked, caller, facets, position))
         end = hits.next and cursors.seal(question, [index.generation, *hits.next])
     except QueryRefusedError as error:
         raise InvalidError(Fault(f"query.{error.field}", "refused", error.reason)) from error
     except IndexUnavailableError as error:
-        raise UnavailableError("The search index") from error
+        if opened is not None:
+            raise UnavailableError("The search index") from error
+        return _looked_up(session, cursors, caller, asked, question, None)
     return SearchAnswer(
         total=hits.total,
         total_exact=hits.total_exact,
@@ -123,25 +146,58 @@ def search(
     )
 
 
+def _looked_up(
+    session: Session,
+    cursors: Cursors,
+    caller: Caller,
+    asked: SearchQuery,
+    question: object,
+    after: tuple[str, str] | None,
+) -> SearchAnswer:
+    """What the database finds by itself; a list begun so goes on so when the index is back."""
+    wanted = lookups.Wanted(
+        asked.q,
+        caller.audience,
+        tuple(asked.kind),
+        tree.get(session, asked.library).path if asked.library else "",
+        after,
+        asked.limit,
+    )
+    looked = lookups.look_up(session, wanted)
+    usual = SearchQuery()
+    return SearchAnswer(
+        total=len(looked.summaries),
+        total_exact=False,
+        items=[_as_found(summary) for summary in looked.summaries],
+        facets={},
+        facets_exact=False,
+        correction=None,
+        relaxed=False,
+        narrow=None,
+        next=cursors.seal(question, [LOOKED_UP, *looked.next]) if looked.next else None,
+        degraded=True,
+        ignored=[name for name in BEYOND if getattr(asked, name) != getattr(usual, name)],
+    )
+
+
 def suggest(
     session: Session, index: SearchIndex, caller: Caller, text: str, limit: int
-) -> list[Suggestion]:
+) -> Suggested:
     """Titles that go on so, of records as they stand now.
 
-    :raises UnavailableError: when the index does not answer.
+    :raises UnavailableError: when the index does not answer and too many ask the database.
     """
     try:
         found = index.suggest(text, audience=caller.audience, limit=limit)
-    except IndexUnavailableError as error:
-        raise UnavailableError("The search index") from error
+    except IndexUnavailableError:
+        return Suggested(lookups.complete(session, text, caller.audience, limit), degraded=True)
     kept = records.summaries(session, [one.id for one in found], caller.audience)
-    return [one for one in found if one.id in kept]
+    return Suggested([one for one in found if one.id in kept])
 
 
 def _position(
-    index: SearchIndex, cursors: Cursors, question: object, asked: SearchQuery
+    index: SearchIndex, asked: SearchQuery, opened: list[Any] | None
 ) -> tuple[Any, ...] | None:
-    opened = cursors.open(question, asked.cursor)
     if opened is None:
         return None
     generation, *position = opened
@@ -187,6 +243,11 @@ def _items(session: Session, hits: Hits, caller: Caller) -> list[FoundItem]:
     kept = records.summaries(session, [hit.id for hit in hits.items], caller.audience)
     found = [(hit, kept[hit.id]) for hit in hits.items if hit.id in kept]
     return [_with_highlights(hit, summary) for hit, summary in found]
+
+
+def _as_found(summary: bytes) -> Any:
+    """The ready-made summary, as it lies."""
+    return Raw(summary)
 
 
 def _with_highlights(hit: Hit, summary: bytes) -> Any:
