@@ -2,39 +2,53 @@
 
 Only edges (the web endpoint, the job runner, a command) open a transaction; services and queries
 are handed its session. On SQLite a transaction that writes begins IMMEDIATE, since one that reads
-first and writes later fails at once when another writer came between.
+first and writes later fails at once when another writer came between. On PostgreSQL transactions
+are READ COMMITTED: what must not change under a writer is locked (``FOR UPDATE``), guarded by a
+constraint, or written under a condition (``UPDATE … WHERE version = …``).
 """
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from functools import lru_cache
-from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from random import SystemRandom
+from typing import Any, TypeVar
 
 from sqlalchemy import (
-    Connection,
     CursorResult,
-    Dialect,
     Engine,
     Executable,
     MetaData,
     String,
     create_engine,
-    event,
-    insert,
     make_url,
     text,
 )
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import DeclarativeBase, Session
-from sqlalchemy.types import UserDefinedType
-from uuid_utils import uuid7
 
+from app import dialects
+from app.dialects import WORK, Limits
+from app.errors import UnavailableError
+from app.inserting import copy_instead, insert_many
 from app.room import Room
+from app.values import Instant, from_micros, new_id, now, random_id, rfc3339, to_micros
+
+__all__ = [
+    "Base", "Database", "Instant", "from_micros", "insert_many", "key_text", "new_id", "now",
+    "random_id", "read", "rfc3339", "to_micros",
+]  # fmt: skip
+
+T = TypeVar("T")
+
+ATTEMPTS = 4
+"""How often work is done that other transactions stood in the way of."""
+UNSURE = "the commit was sent"
+_random = SystemRandom()
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -56,129 +70,96 @@ def key_text(length: int | None = None) -> String:
     return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
-class Instant(UserDefinedType[datetime]):
-    """An aware UTC time, kept as microseconds since 1970: exact and ordered on both databases."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_options: Any) -> str:
-        """The type of the column."""
-        return "BIGINT"
-
-    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], int | None]:
-        """From a time to its number."""
-        return lambda value: None if value is None else to_micros(value)
-
-    def result_processor(
-        self, dialect: Dialect, coltype: object
-    ) -> Callable[[int | None], datetime | None]:
-        """From a number to its time."""
-        return lambda value: None if value is None else from_micros(value)
-
-
-@lru_cache(maxsize=256)
-def to_micros(moment: datetime) -> int:
-    """Microseconds since 1970 of an aware time."""
-    if moment.tzinfo is None:
-        raise ValueError("a time without a zone is not a moment")
-    whole = int(moment.timestamp() // 1) * 1_000_000
-    return whole + moment.microsecond
-
-
-def from_micros(micros: int) -> datetime:
-    """The aware UTC time of so many microseconds since 1970."""
-    seconds, rest = divmod(micros, 1_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
-
-
-@lru_cache(maxsize=256)
-def rfc3339(moment: datetime) -> str:
-    """``2026-01-02T03:04:05.000006Z``: RFC 3339, UTC, six digits always, so it sorts as text."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def now() -> datetime:
-    """The present moment, aware, UTC."""
-    return datetime.now(UTC)
-
-
-def new_id() -> str:
-    """A UUIDv7 (RFC 9562): unique, and later ones sort after earlier ones."""
-    return str(uuid7())
-
-
-def random_id() -> str:
-    """128 random bits, for ids that must not tell when they were made."""
-    return secrets.token_hex(16)
-
-
-def insert_many(
-    session: Session, model: type[DeclarativeBase], rows: Sequence[Mapping[str, Any]]
-) -> None:
-    """Inserts many rows of the same columns, without the ORM's and the compiler's work for each.
-
-    The statement is SQLAlchemy's own, compiled once; the driver gets all rows in one call. Rows
-    name every column that has a default.
-    """
-    if not rows:
-        return
-    connection = session.connection()
-    names = list(rows[0])
-    statement = insert(model).values(dict.fromkeys(names)).compile(dialect=connection.dialect)
-    order = statement.positiontup or names
-    times = [i for i, n in enumerate(order) if isinstance(model.__table__.c[n].type, Instant)]
-    pick = itemgetter(*order)
-    values: list[Any] = []
-    for row in rows:
-        picked = list(pick(row))
-        for index in times:
-            picked[index] = None if picked[index] is None else to_micros(picked[index])
-        values.append(tuple(picked))
-    if not statement.positiontup:  # a driver that takes its parameters by name
-        values = [dict(zip(order, picked, strict=True)) for picked in values]
-    connection.exec_driver_sql(str(statement), values)
-
-
 class Database:
     """An engine and its transactions.
 
-    ``url`` is ``sqlite:///…`` or ``postgresql+psycopg://…``.
+    ``url`` is ``sqlite:///…`` or ``postgresql+psycopg://…``; ``limits`` say how long PostgreSQL
+    lets statements take. On PostgreSQL what writes and what reads have a pool each: reading
+    statements run one by one on read-only connections, as READ COMMITTED would have them seen
+    anyway, without the two messages that a transaction costs.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 16) -> None:
+    def __init__(self, url: str, *, pool_size: int = 16, limits: Limits = WORK) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        arguments: dict[str, Any] = {
+        self._pool: dict[str, Any] = {
             "pool_size": pool_size,
             "max_overflow": 4,
             "pool_timeout": 10,
             "pool_reset_on_return": None,  # sessions roll back themselves when they close
         }
         if self.is_sqlite:
-            arguments["connect_args"] = {"timeout": 30, "check_same_thread": False}
+            arguments = {"timeout": 30, "check_same_thread": False}
+            self.engine = create_engine(self.url, connect_args=arguments, **self._pool)
+            dialects.set_up_sqlite(self.engine)
+            self._reading = self._snapshot = self.engine
         else:
-            arguments["pool_pre_ping"] = True
-        self.engine: Engine = create_engine(self.url, **arguments)
-        if self.is_sqlite:
-            event.listen(self.engine, "connect", _set_up_sqlite)
-            event.listen(self.engine, "begin", _begin_sqlite)
+            self.engine = self._postgresql(limits, writes=True)
+            reads = self._postgresql(limits, writes=False)
+            self._reading = reads.execution_options(isolation_level="AUTOCOMMIT")
+            self._snapshot = reads.execution_options(isolation_level="REPEATABLE READ")
         self._room = Room(Path(self.url.database or ".").parent) if self.is_sqlite else None
         self._writing = self.engine.execution_options(kaijuan_writes=True)
+        self.close = weakref.finalize(self, _dispose, self.engine, self._reading)
+        """Gives every connection back; so does losing the last reference."""
+
+    def _postgresql(self, limits: Limits, *, writes: bool) -> Engine:
+        engine = create_engine(
+            self.url,
+            connect_args=dialects.postgresql_arguments(self.url, limits, writes=writes),
+            pool_recycle=dialects.RECYCLED,
+            **self._pool,
+        )
+        dialects.watch_postgresql(engine)
+        copy_instead(engine)
+        return engine
 
     @contextmanager
-    def transaction(self, *, writes: bool = True) -> Iterator[Session]:
+    def transaction(self, *, writes: bool = True, snapshot: bool = False) -> Iterator[Session]:
         """One unit of work: committed when the block ends, rolled back when it raises.
 
         A block that only reads says ``writes=False``: it takes no lock, and is never committed.
+        With ``snapshot`` all of its statements see one state of the database, at the cost that
+        PostgreSQL keeps for as long what others delete.
 
         :raises NoRoomError: when it writes and the disk is nearly full.
+        :raises UnavailableError: when the database is away or too slow. When it went away during
+            the commit, nobody knows whether the work was done.
         """
+        with _translated(), self._session(writes, snapshot) as session:
+            yield session
+
+    def run(self, work: Callable[[Session], T], *, writes: bool = True) -> T:
+        """What ``work`` returns, done in a transaction; again when another stood in its way.
+
+        That is a deadlock, a serialisation failure, a key that another wrote first (a second look
+        finds what it wrote), or a connection that was cut before the commit. PostgreSQL has then
+        rolled back the whole. ``work`` must leave nothing behind but in the database.
+
+        :raises NoRoomError, UnavailableError: as :meth:`transaction`.
+        """
+        with _translated():
+            for attempt in range(1, ATTEMPTS):
+                try:
+                    with self._session(writes) as session:
+                        return work(session)
+                except DBAPIError as error:
+                    if not _can_be_repeated(error, attempt):
+                        raise
+                    time.sleep(_random.uniform(0, 0.02 * 2**attempt))
+            with self._session(writes) as session:
+                return work(session)
+
+    @contextmanager
+    def _session(self, writes: bool, snapshot: bool = False) -> Iterator[Session]:
         if writes and self._room:
             self._room.require()
-        with Session(self._writing if writes else self.engine, expire_on_commit=False) as session:
+        reading = self._snapshot if snapshot else self._reading
+        with Session(self._writing if writes else reading, expire_on_commit=False) as session:
             yield session
             if writes:
-                session.commit()
+                with _committing():
+                    session.commit()
 
     def is_ready(self) -> bool:
         """Whether the database answers."""
@@ -191,10 +172,6 @@ class Database:
             with self.engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def close(self) -> None:
-        """Gives every connection back."""
-        self.engine.dispose()
-
 
 def read(session: Session, statement: Executable, **values: Any) -> CursorResult[Any]:
     """The rows of a statement that was made once, its parameters bound by name.
@@ -206,22 +183,33 @@ def read(session: Session, statement: Executable, **values: Any) -> CursorResult
     return session.connection().execute(statement, values)
 
 
-def _set_up_sqlite(connection: Any, _record: object) -> None:
-    """FULL, since NORMAL in WAL mode may lose acknowledged commits when the power goes."""
-    connection.isolation_level = None  # the driver must not begin transactions of its own
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "cache_size=-2048",  # KiB for each connection; the system's cache holds the rest
-        "temp_store=MEMORY",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turns what means that PostgreSQL is away into the domain's own word for it."""
+    try:
+        yield
+    except (DBAPIError, PoolTimeoutError) as error:
+        if dialects.is_away(error):
+            raise UnavailableError("The database") from error
+        raise
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    if connection.get_execution_options().get("kaijuan_writes", False):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        return
-    driver: Any = connection.connection.driver_connection
-    driver.execute("BEGIN")  # cannot fail, so that it needs nobody to translate its errors
+@contextmanager
+def _committing() -> Iterator[None]:
+    """Marks what fails from here on: whether the work was done may be unknown."""
+    try:
+        yield
+    except DBAPIError as error:
+        error.add_detail(UNSURE)
+        raise
+
+
+def _can_be_repeated(error: DBAPIError, attempt: int) -> bool:
+    if dialects.is_cut(error):
+        return attempt == 1 and UNSURE not in error.detail
+    return dialects.is_race(error) or (attempt == 1 and dialects.is_taken(error))
+
+
+def _dispose(*engines: Engine) -> None:
+    for engine in engines:
+        engine.dispose()

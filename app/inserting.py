@@ -43,6 +43,9 @@ def insert_many(
     if not rows:
         return
     connection = session.connection()
+    if len(rows) == 1:  # the driver is then not asked for many, and has nothing to copy
+        connection.execute(insert(model), dict(rows[0]))
+        return
     names = list(rows[0])
     options: dict[str, Any] = {}
     if connection.dialect.name == "postgresql":

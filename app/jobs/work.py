@@ -87,8 +87,11 @@ class Work(Generic[C]):
 
         :raises LostClaimError: when another worker has the job; nothing has then been written.
         """
-        with self.database.transaction() as session:
+
+        def end(session: Session) -> None:
             ledger.finish(session, self._claim)
             if write is not None:
                 write(session)
+
+        self.database.run(end)
         self._is_finished = True

@@ -188,26 +188,31 @@ def _handler(endpoint: Endpoint) -> Callable[..., Response]:
 
 def _run_read(endpoint: Endpoint, plan: list[_Parameter], path: dict[str, str]) -> Response:
     services: _Services = current_app.extensions["kaijuan.services"]
-    with services.database.transaction(writes=False) as session:
+
+    def read(session: Session) -> Response:
         caller = _admit(endpoint, services, session)
         arguments = {p.name: p.fill(path, session, caller, services) for p in plan}
         return respond(endpoint.view(**arguments), endpoint.status)
+
+    return services.database.run(read, writes=False)
 
 
 def _run_write(endpoint: Endpoint, plan: list[_Parameter], path: dict[str, str]) -> Response:
     """Known and understood first, without a lock; then done in a transaction that takes one."""
     services: _Services = current_app.extensions["kaijuan.services"]
-    with services.database.transaction(writes=False) as session:
-        caller = _admit(endpoint, services, session)
+    caller = services.database.run(lambda s: _admit(endpoint, services, s), writes=False)
     if services.read_only:
         raise ReadOnlyError
     early = {p.name: p.fill(path, None, caller, services) for p in plan if p.name != "session"}
-    with services.database.transaction() as session:
-        if any(p.name == "session" for p in plan):
-            early["session"] = session
+    takes_session = any(p.name == "session" for p in plan)
+
+    def write(session: Session) -> Response:
+        given = early | {"session": session} if takes_session else early
         return idempotency.once(
-            session, caller, endpoint.name, lambda: respond(endpoint.view(**early), endpoint.status)
+            session, caller, endpoint.name, lambda: respond(endpoint.view(**given), endpoint.status)
         )
+
+    return services.database.run(write)
 
 
 def _admit(endpoint: Endpoint, services: _Services, session: Session) -> Caller:

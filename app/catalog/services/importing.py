@@ -10,6 +10,8 @@ is out of its reach: a record that would change theirs, or belong to it, is refu
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
@@ -86,12 +88,8 @@ def import_records(
         for chunk in chunks(records, CHUNK):
             position += chunk.size
             again = repeats.take(chunk.candidates)
-            with database.transaction() as session:
-                holding.renew(session, batch_id, holder)
-                _take(session, batch_id, library_id, chunk, report)
-                _list(session, batch_id, again, report)
-                report.repeated += len(again)
-                _note(session, batch_id, report, position)
+            part = _Batch(batch_id, library_id, holder, position)
+            report = database.run(partial(_do, batch=part, chunk=chunk, again=again, so_far=report))
             progress(report)
         with database.transaction() as session:
             holding.renew(session, batch_id, holder)
@@ -110,10 +108,13 @@ def _begun(
     holder: str,
 ) -> tuple[str, Report, int]:
     digest = digest_of(path)
+
+    def begin(session: Session) -> tuple[str, Report, int]:
+        tree.get(session, library_id)
+        return _begin(session, source, path.name, digest, library_id, account_id, holder)
+
     try:
-        with database.transaction() as session:
-            tree.get(session, library_id)
-            return _begin(session, source, path.name, digest, library_id, account_id, holder)
+        return database.run(begin)
     except IntegrityError as error:  # one of two that began at once was the first
         raise ConflictError(f"{path.name!r} is being imported at this moment.") from error
 
@@ -170,6 +171,29 @@ def digest_of(path: Path) -> str:
         while block := file.read(1024 * 1024):
             digest.update(block)
     return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """An import while it goes on, up to ``position``."""
+
+    id: str
+    library_id: str
+    holder: str
+    position: int
+
+
+def _do(
+    session: Session, batch: _Batch, chunk: Chunk, again: list[Refusal], so_far: Report
+) -> Report:
+    """Takes one chunk and notes how far the import has come; answers the report up to there."""
+    report = msgspec.structs.replace(so_far, problems=[*so_far.problems])
+    holding.renew(session, batch.id, batch.holder)
+    _take(session, batch.id, batch.library_id, chunk, report)
+    _list(session, batch.id, again, report)
+    report.repeated += len(again)
+    _note(session, batch.id, report, batch.position)
+    return report
 
 
 def _take(session: Session, batch_id: str, library_id: str, chunk: Chunk, report: Report) -> None:

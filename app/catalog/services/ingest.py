@@ -101,11 +101,12 @@ def ingest(intake: Intake, path: Path) -> Ingested:
         if examination.outcome is Outcome.REFUSED or publication is None:
             return Ingested(shown, Fate.REFUSED, findings=findings)
         stored = storing.store(intake.store, path, Path(folder), examination)
-    with intake.database.transaction() as session:
-        if known:
-            storing.keep(session, examination, publication, stored)
-            return Ingested(shown, Fate.MENDED, known, findings=findings)
-        fate, record_id, title = _hold(session, intake, path, examination, publication, stored)
+    if known:
+        intake.database.run(lambda s: storing.keep(s, examination, publication, stored))
+        return Ingested(shown, Fate.MENDED, known, findings=findings)
+    fate, record_id, title = intake.database.run(
+        lambda session: _hold(session, intake, path, examination, publication, stored)
+    )
     return Ingested(shown, fate, record_id, title, findings)
 
 
@@ -183,7 +184,7 @@ def _match(session: Session, description: Any, path: Path) -> RecordRow | None:
     rows = [row for i in ids if (row := session.get(RecordRow, i)) is not None]
     title = fold(description.title)
     matches = [row for row in rows if _agree(fold(row.title), title)]
-    return matches[0] if len(matches) == 1 else None
+    return changes.load(session, matches[0].id) if len(matches) == 1 else None
 
 
 def _agree(one: str, other: str) -> bool:

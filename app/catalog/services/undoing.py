@@ -49,7 +49,7 @@ def _withdraw_added(database: Database, import_id: str, account_id: str | None) 
     while True:
         with database.transaction() as session:
             wanted = _left(import_id).where(_is_untouched(import_id, 1)).limit(BATCH)
-            rows = list(session.scalars(wanted))
+            rows = list(session.scalars(wanted.with_for_update(key_share=True)))
             for row in rows:
                 changes.withdraw(session, row, changes.UNDONE + import_id, account_id)
         withdrawn += len(rows)

@@ -1,0 +1,165 @@
+"""What SQLite and PostgreSQL need to be told, and what their errors mean."""
+
+from __future__ import annotations
+
+import select
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+RECYCLED = 1800
+"""Seconds after which a connection is replaced, so that a moved or grown server is noticed."""
+RESTED = 30.0
+"""Seconds of rest after which a connection is asked whether it is alive."""
+RACES = frozenset({"40001", "40P01"})
+"""SQLSTATE (PostgreSQL, Appendix A): serialization_failure, deadlock_detected."""
+TAKEN = "23505"
+"""unique_violation."""
+AWAY = frozenset({
+    "57014",  # query_canceled: longer than statement_timeout
+    "55P03",  # lock_not_available: longer than lock_timeout
+    "25P03",  # idle_in_transaction_session_timeout
+    "53300",  # too_many_connections
+    "53100", "53200",  # disk_full, out_of_memory
+    "57P01", "57P02", "57P03",  # admin_shutdown, crash_shutdown, cannot_connect_now
+    "25006",  # read_only_sql_transaction: the server is a standby for the moment
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long PostgreSQL lets one statement, one wait for a lock, one idle transaction take.
+
+    In seconds; 0 is without end.
+    """
+
+    statement: int
+    lock: int
+    idle: int
+
+
+WEB = Limits(statement=15, lock=5, idle=15)
+"""A reader does not wait longer, and nobody may keep others waiting."""
+WORK = Limits(statement=600, lock=60, idle=120)
+"""Commands and background work."""
+
+
+def postgresql_arguments(url: URL, limits: Limits, *, writes: bool) -> dict[str, Any]:
+    """How psycopg connects (libpq, 34.1.2); what the address itself says stands.
+
+    Connections that read are read-only to the server, so that their statements need no
+    transaction around them.
+    """
+    session = {
+        "statement_timeout": f"{limits.statement}s",
+        "lock_timeout": f"{limits.lock}s",
+        "idle_in_transaction_session_timeout": f"{limits.idle}s",
+        "default_transaction_isolation": "read\\ committed",
+        "default_transaction_read_only": "off" if writes else "on",
+        "timezone": "UTC",
+    }
+    arguments = {
+        "connect_timeout": 5,
+        "application_name": "kaijuan" if writes else "kaijuan-reads",
+        "client_encoding": "utf8",
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,
+        "options": " ".join(f"-c {name}={value}" for name, value in session.items()),
+    }
+    return {name: value for name, value in arguments.items() if name not in url.query}
+
+
+def watch_postgresql(engine: Engine) -> None:
+    """Never hands out a connection that its server has closed.
+
+    An idle connection has something to read only when the server hung up, which costs no question
+    to find out; one that rested long is asked, since a network may fail without a word.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def rest(_driver: Any, record: Any) -> None:
+        record.info["rested_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def wake(driver: Any, record: Any, _proxy: Any) -> None:
+        rested = time.monotonic() - record.info.get("rested_since", time.monotonic())
+        if (rested > RESTED or _has_news(driver)) and not _answers(engine, driver):
+            raise InvalidatePoolError("the server has closed this connection")
+
+
+def _has_news(driver: Any) -> bool:
+    poll = select.poll()
+    poll.register(driver.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
+    return bool(poll.poll(0))
+
+
+def _answers(engine: Engine, driver: Any) -> bool:
+    try:
+        return engine.dialect.do_ping(driver)
+    except engine.dialect.loaded_dbapi.Error:
+        return False
+
+
+def set_up_sqlite(engine: Engine) -> None:
+    """Durable, and with a lock from the beginning of what writes."""
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin_sqlite)
+
+
+def _set_pragmas(connection: Any, _record: object) -> None:
+    """FULL, since NORMAL in WAL mode may lose acknowledged commits when the power goes."""
+    connection.isolation_level = None  # the driver must not begin transactions of its own
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "cache_size=-2048",  # KiB for each connection; the system's cache holds the rest
+        "temp_store=MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    if connection.get_execution_options().get("kaijuan_writes", False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.execute("BEGIN")  # cannot fail, so that it needs nobody to translate its errors
+
+
+def is_race(error: DBAPIError) -> bool:
+    """Whether the transaction was rolled back only because another stood in its way."""
+    return _state(error) in RACES
+
+
+def is_taken(error: DBAPIError) -> bool:
+    """Whether a key was there already, maybe since a moment."""
+    return _state(error) == TAKEN
+
+
+def is_cut(error: DBAPIError) -> bool:
+    """Whether the connection was lost while it was used."""
+    return error.connection_invalidated
+
+
+def is_away(error: DBAPIError | PoolTimeoutError) -> bool:
+    """Whether the server, or a connection to it, could not be had in time."""
+    if isinstance(error, PoolTimeoutError) or is_cut(error) or is_race(error):
+        return True
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    return _state(error) in AWAY or (_is_psycopg(error) and _state(error) is None)
+
+
+def _state(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)
+
+
+def _is_psycopg(error: DBAPIError) -> bool:
+    return type(error.orig).__module__.startswith("psycopg")
