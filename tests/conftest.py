@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from house import House
 
+pytest_plugins = ("engine_runs",)
+
 
 @pytest.fixture(scope="session")
 def test_data() -> Path:
@@ -23,19 +25,3 @@ def house(tmp_path: Path) -> Iterator[House]:
     made = House(tmp_path / "data")
     yield made
     made.close()
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says how many tests were skipped; where their material is given, a skip is a failure."""
-    skipped = len(terminalreporter.stats.get("skipped", ()))
-    if skipped:
-        given = " although KAIJUAN_TEST_DATA is set" if os.environ.get("KAIJUAN_TEST_DATA") else ""
-        terminalreporter.write_line(f"{skipped} tests were skipped{given}: see them with -rs")
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A skip is a failure where the material is given."""
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter and os.environ.get("KAIJUAN_TEST_DATA") and reporter.stats.get("skipped"):
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED

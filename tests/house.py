@@ -1,4 +1,7 @@
-"""A library of a test's own: the application on an embedded default in a temporary folder."""
+"""A library of a test's own: the application on an embedded default in a temporary folder.
+
+With ``--on-engines`` the same, on the engines that the environment names.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import engines
 import msgspec
 from sqlalchemy import event
 from werkzeug.test import TestResponse
@@ -28,6 +32,9 @@ from app.jobs.runner import Runner
 from app.publications.sandbox import Examiner
 from app.tables import TABLES
 
+ENGINES = tuple(
+    f"KAIJUAN_{name}_URL" for name in ("DATABASE", "STORAGE", "SEARCH", "QUEUE", "CACHE")
+)
 KEY = "a key of tests and of nothing else but tests"
 
 
@@ -36,12 +43,15 @@ class House:
 
     def __init__(self, folder: Path, **settings: str) -> None:
         given = {f"KAIJUAN_{name.upper()}": value for name, value in settings.items()}
-        environ = {"KAIJUAN_DATA_DIR": str(folder), "KAIJUAN_SECRET_KEYS": KEY, **given}
+        environ = {**environ_of(folder), "KAIJUAN_SECRET_KEYS": KEY, **given}
         self.settings = config.load(environ, folder / "no.env")
         self.adapters = open_adapters(self.settings)
         self.database = self.adapters.database
-        event.listen(self.database.engine, "connect", _hurry)
-        Base.metadata.create_all(self.database.engine, tables=TABLES)
+        if engines.here:
+            engines.here.hold(folder)
+        if self.database.is_sqlite:
+            event.listen(self.database.engine, "connect", _hurry)
+            Base.metadata.create_all(self.database.engine, tables=TABLES)
         self.open_doors()
 
     def open_doors(self, adapters: Adapters | None = None) -> None:
@@ -168,6 +178,14 @@ class House:
         """Lets go of the engines."""
         self.adapters.index.close()
         self.database.close()
+        if engines.here:
+            engines.here.let_go(self.settings.data_dir)
+
+
+def environ_of(folder: Path) -> dict[str, str]:
+    """The settings of the library in this folder, for commands and processes of its own."""
+    environ = engines.here.environ(folder) if engines.here else dict.fromkeys(ENGINES, "")
+    return {"KAIJUAN_DATA_DIR": str(folder), **environ}
 
 
 def _hurry(connection: Any, _record: object) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from house import House, json_lines
+from house import House, environ_of, json_lines
 from sqlalchemy import update
 
 from app.catalog.models import Import
@@ -232,8 +232,8 @@ def test_an_import_that_is_killed_and_started_again_ends_with_the_same_catalogue
     house: House, tmp_path: Path, seed: int
 ) -> None:
     path = json_lines(tmp_path / "a", ({"extra": {"n": n}} for n in range(9_000)))
-    data = str(house.settings.data_dir)
-    environ = {**os.environ, "KAIJUAN_DATA_DIR": data, "KAIJUAN_LOG_LEVEL": "error"}
+    data = environ_of(house.settings.data_dir)
+    environ = {**os.environ, **data, "KAIJUAN_LOG_LEVEL": "error"}
     command = [sys.executable, "-m", "app.cli", "import", "records", str(path), "--json"]
     with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True) as child:
         while not batches(house) and child.poll() is None:

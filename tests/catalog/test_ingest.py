@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from archives import epub
 from click.testing import CliRunner, Result
-from house import House, json_lines
+from house import House, environ_of, json_lines
 from sqlalchemy import select
 
 from app.catalog.description import Identifier
@@ -22,7 +22,7 @@ from .looking import catalogue, row
 
 def run(house: House, *arguments: str) -> Result:
     """The command line on this library."""
-    environ = {"KAIJUAN_DATA_DIR": str(house.settings.data_dir)}
+    environ = environ_of(house.settings.data_dir)
     return CliRunner().invoke(main, arguments, env=environ)
 
 

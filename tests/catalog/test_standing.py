@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 from click.testing import CliRunner
-from house import House
+from house import House, environ_of
 
 from app.cli import main
 
@@ -94,7 +94,7 @@ def test_the_command_line_publishes_and_moves(house: House, tmp_path: Path) -> N
     house.network()
     record = made(house, house.token(), state="draft")
     arguments = ("--state", "published", "--library", "south", "--policy", "signed-in")
-    environ = {"KAIJUAN_DATA_DIR": str(tmp_path / "data")}
+    environ = environ_of(tmp_path / "data")
     result = CliRunner().invoke(main, ["record", "edit", record, *arguments, "--json"], env=environ)
     assert result.exit_code == 0, result.output
     said = msgspec.json.decode(result.stdout)

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
-from house import House
+from house import House, environ_of
 
 from app.cli import main
 
@@ -15,7 +15,7 @@ ME = "/api/v1/me"
 
 def run(tmp_path: Path, *arguments: str) -> Result:
     """A command on the house in this folder."""
-    environ = {"KAIJUAN_DATA_DIR": str(tmp_path / "data")}
+    environ = environ_of(tmp_path / "data")
     return CliRunner().invoke(main, [*arguments, "--json"], env=environ)
 
 
@@ -71,5 +71,5 @@ def test_a_new_link_takes_the_place_of_the_old(house: House, tmp_path: Path) -> 
 @pytest.mark.parametrize("command", [("token", "list"), ("user", "list")])
 def test_a_list_is_told_in_words_too(house: House, tmp_path: Path, command: tuple[str]) -> None:
     said(tmp_path, "token", "add", "监控", "--role", "operator")
-    environ = {"KAIJUAN_DATA_DIR": str(house.settings.data_dir)}
+    environ = environ_of(house.settings.data_dir)
     assert "监控" in CliRunner().invoke(main, list(command), env=environ).stdout

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from archives import epub
 from click.testing import CliRunner, Result
-from house import House
+from house import House, environ_of
 from sqlalchemy import update
 
 from app.catalog.models import DirtyRecord
@@ -19,7 +19,7 @@ from app.database import from_micros
 
 def run(folder: Path, *arguments: str, **settings: str) -> Result:
     """The command line on the library in this folder."""
-    environ = {"KAIJUAN_DATA_DIR": str(folder), **settings}
+    environ = {**environ_of(folder), **settings}
     return CliRunner().invoke(main, arguments, env=environ)
 
 
