@@ -23,7 +23,7 @@ def lasting(session: Session) -> Iterator[str]:
     """The keys of what publications are made of, each once: the files themselves come first."""
     row = StoredPublication
     wanted = select(row.sha256, row.format, row.served_key, row.text_key, row.covers != _NO_COVERS)
-    for digest, kind, served, text, has_covers in session.execute(wanted).tuples():
+    for digest, kind, served, text, has_covers in session.execute(wanted):
         original = key_of(digest, kind)
         yield original
         if served != original:
