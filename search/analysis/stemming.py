@@ -16,9 +16,9 @@ _STEP_4 = (
     "al", "ance", "ence", "er", "ic", "able", "ible", "ant", "ement", "ment", "ent", "ion", "ou",
     "ism", "ate", "iti", "ous", "ive", "ize",
 )  # fmt: skip
-_ENDINGS_2 = sorted(_STEP_2, key=len, reverse=True)
-_ENDINGS_3 = sorted(_STEP_3, key=len, reverse=True)
-_ENDINGS_4 = sorted(_STEP_4, key=len, reverse=True)
+_ENDINGS_2 = tuple(sorted(_STEP_2, key=len, reverse=True))
+_ENDINGS_3 = tuple(sorted(_STEP_3, key=len, reverse=True))
+_ENDINGS_4 = tuple(sorted(_STEP_4, key=len, reverse=True))
 _ENGLISH = re.compile(r"[a-z]{3,40}")
 
 
@@ -83,7 +83,9 @@ def _tidy_y(word: str) -> str:
     return word[:-1] + "i" if word.endswith("y") and "v" in _shape(word[:-1]) else word
 
 
-def _replace(word: str, endings: list[str], table: dict[str, str]) -> str:
+def _replace(word: str, endings: tuple[str, ...], table: dict[str, str]) -> str:
+    if not word.endswith(endings):  # at one go, for most words end in none
+        return word
     for ending in endings:
         if word.endswith(ending):
             base = word.removesuffix(ending)
@@ -92,6 +94,8 @@ def _replace(word: str, endings: list[str], table: dict[str, str]) -> str:
 
 
 def _step_4(word: str) -> str:
+    if not word.endswith(_ENDINGS_4):
+        return word
     for ending in _ENDINGS_4:
         if word.endswith(ending):
             base = word.removesuffix(ending)

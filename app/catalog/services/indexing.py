@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import structlog
 from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
 
 from app.catalog.composing import summary_decoder
 from app.catalog.description import Description, State, decoder
@@ -23,7 +24,7 @@ from app.identity.models import Library
 from search.documents import Document, Tombstone
 from search.index import SearchIndex, Status
 
-BATCH = 500
+BATCH = 2_000
 logger = structlog.get_logger("kaijuan")
 
 
@@ -31,7 +32,7 @@ def drain(database: Database, index: SearchIndex) -> int:
     """Sends one batch of the dirty set to the index; how many records that settled."""
     with database.transaction(writes=False) as session:
         pairs = dirty.oldest(session, BATCH)
-        rows = session.execute(_wanted().where(RecordRow.id.in_([i for i, _ in pairs]))).all()
+        rows = _rows(session, _wanted().where(RecordRow.id.in_([i for i, _ in pairs])))
     if not pairs:
         return 0
     entries, unreadable = _entries(rows)
@@ -40,7 +41,7 @@ def drain(database: Database, index: SearchIndex) -> int:
     entries += [Tombstone(i, version) for i, version in pairs if i not in known]
     outcomes = index.write(entries)
     refused = {outcome.id: outcome for outcome in outcomes if outcome.status is Status.REFUSED}
-    asked = dict(pairs)
+    asked = dict(pairs)  # a mark may be newer than its record: see reindexing
     settled = [
         (entry.id, max(entry.version, asked[entry.id]))
         for entry in entries
@@ -80,7 +81,7 @@ def every_document(database: Database, after: str = "", batch: int = 2_000) -> I
             .limit(batch)
         )
         with database.transaction(writes=False) as session:
-            rows = session.execute(wanted).all()
+            rows = _rows(session, wanted)
         entries, unreadable = _entries(rows)
         if unreadable:
             with database.transaction() as session:
@@ -94,8 +95,13 @@ def every_document(database: Database, after: str = "", batch: int = 2_000) -> I
 def items_of(database: Database, ids: Sequence[str]) -> list[Document | Tombstone]:
     """The documents or tombstones of these records as they stand, of those that can be read."""
     with database.transaction(writes=False) as session:
-        rows = session.execute(_wanted().where(RecordRow.id.in_(ids))).all()
+        rows = _rows(session, _wanted().where(RecordRow.id.in_(ids)))
     return _entries(rows)[0]
+
+
+def _rows(session: Session, wanted: Select[*tuple[Any, ...]]) -> Sequence[Any]:
+    """The rows, without the mapper's work for each: plain columns need nothing of it."""
+    return session.connection().execute(wanted).all()
 
 
 def _wanted() -> Select[*tuple[Any, ...]]:
