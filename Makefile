@@ -24,7 +24,8 @@ test: setup ## Run the whole test suite on the embedded default
 	@$(BIN)/python -m pytest -q -m "not engines"
 
 test-engines: setup ## Run the contracts and the faults on the engines that the environment names
-	@$(BIN)/python -m pytest -q -m engines
+	@$(BIN)/python -m pytest -q --on-engines -m "not faults"
+	@$(BIN)/python -m pytest -q --on-engines -m faults -n0
 
 check: setup ## Format, lint, types, import contracts, dead dependencies
 	@$(BIN)/ruff format --check .

@@ -18,11 +18,13 @@ from uuid import uuid4
 
 import botocore
 import redis
+from elasticsearch import Elasticsearch
 from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event, make_url, text
 
 from app.database import Database
 from app.operating.schema import upgrade
 from app.storage.s3_client import S3Options, open_client
+from search.backends.elasticsearch.address import read_address
 
 POSTGRESQL, ELASTICSEARCH, S3, REDIS = "postgresql", "elasticsearch", "s3", "redis"
 NAMES = (POSTGRESQL, ELASTICSEARCH, S3, REDIS)
@@ -34,12 +36,9 @@ VARIABLES = {
 }
 HOW = """\
 With Docker, in this folder:
-  docker compose up -d --wait
-  export KAIJUAN_DATABASE_URL=postgresql+psycopg://kaijuan:kaijuan@127.0.0.1:5432/kaijuan
-  export KAIJUAN_SEARCH_URL=http://127.0.0.1:9200
-  export KAIJUAN_QUEUE_URL=redis://127.0.0.1:6379/0 KAIJUAN_CACHE_URL=redis://127.0.0.1:6379/1
-  export KAIJUAN_STORAGE_URL=s3://kaijuan S3_ENDPOINT_URL=http://127.0.0.1:9000
-  export AWS_ACCESS_KEY_ID=kaijuan AWS_SECRET_ACCESS_KEY=kaijuan-secret AWS_DEFAULT_REGION=us-east-1
+  make secrets
+  docker compose up --detach --wait database search store queue
+  eval "$(make -s engines-env)"
   make test-engines
 The role of KAIJUAN_DATABASE_URL makes databases of its own for tests, and drops them again."""
 
@@ -138,6 +137,7 @@ class Engines:
         """
         place = self._place(folder)
         given = {name: os.environ[name] for name in os.environ if name.startswith("AWS_")}
+        search = os.environ[VARIABLES[ELASTICSEARCH]]
         queue = self._redis.connection_pool.connection_kwargs["db"]
         redis_url = urlsplit(os.environ[VARIABLES[REDIS]])._replace(path=f"/{queue}").geturl()
         return {
@@ -145,7 +145,7 @@ class Engines:
             "S3_ENDPOINT_URL": os.environ[VARIABLES[S3]],
             "KAIJUAN_DATABASE_URL": place.database,
             "KAIJUAN_STORAGE_URL": f"s3://{self._bucket}/{place.prefix}",
-            "KAIJUAN_SEARCH_URL": "",
+            "KAIJUAN_SEARCH_URL": f"{search.rstrip('/')}/{place.prefix}",
             "KAIJUAN_QUEUE_URL": redis_url,
             "KAIJUAN_CACHE_URL": redis_url,
         }
@@ -163,6 +163,7 @@ class Engines:
         for place in self._places:
             place.engine.dispose()
             drop(place.database)
+            _remove_indexes(place.prefix)
         listed = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket)
         for key in [one["Key"] for page in listed for one in page.get("Contents", ())]:
             self._s3.delete_object(Bucket=self._bucket, Key=key)
@@ -181,7 +182,8 @@ class Engines:
         else:
             self._places.remove(place)  # the one longest out of use is taken first
             _empty(place)
-        place.folder, place.prefix = folder, uuid4().hex
+            _remove_indexes(place.prefix)
+        place.folder, place.prefix = folder, f"tests-{uuid4().hex}"
         self._places.append(place)
         return place
 
@@ -237,6 +239,14 @@ def _empty(place: Place) -> None:
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '5s'; {place.emptying}")
         for table, rows in place.seeds:
             connection.execute(table.insert(), rows)
+
+
+def _remove_indexes(prefix: str) -> None:
+    """By their names: an engine may refuse to remove by a pattern."""
+    address = read_address(os.environ[VARIABLES[ELASTICSEARCH]])
+    with Elasticsearch(address.url, basic_auth=address.credentials) as client:
+        for name in client.indices.get(index=f"{prefix}*"):
+            client.indices.delete(index=name)
 
 
 def _claim_redis(url: str) -> redis.Redis:
