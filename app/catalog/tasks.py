@@ -8,9 +8,10 @@ from pathlib import Path
 from app.adapters import Adapters
 from app.catalog import formats
 from app.catalog.services import undoing
-from app.catalog.services.importing import Report, import_records
+from app.catalog.services.importing import Report, digest_of, import_records
 from app.jobs.registry import Registry
 from app.jobs.work import Work
+from app.storage.errors import StoreUnavailableError
 
 registry: Registry[Adapters] = Registry()
 LONGEST_NAME = 200
@@ -26,6 +27,8 @@ def import_sent(work: Work[Adapters]) -> None:
         path = folder / file_name(str(sent["name"]))
         with path.open("wb") as file:
             file.writelines(adapters.store.stream(str(sent["key"])))
+        if sent.get("digest") not in (None, digest_of(path)):
+            raise StoreUnavailableError("another file came than was sent", retryable=True)
 
         def checkpoint(report: Report) -> None:
             work.checkpoint({"import": report.id, "read": report.read})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from io import BytesIO
@@ -21,6 +22,9 @@ from app.storage.s3_writes import Write, Writer
 
 BODY_ATTEMPTS = 3
 """Tries of :meth:`S3Store.read`: the client retries requests, never the bodies of answers."""
+
+BODY_PATIENCE = 5.0
+"""Seconds after which it tries no more: the client has waited long enough by itself."""
 
 LONGEST_WRITE = timedelta(days=1)
 """No upload in parts younger than that counts as abandoned: S3 does not tell when one was used."""
@@ -49,11 +53,13 @@ class S3Store:
         return self._put(key, BytesIO(data), len(data), promised_digest(key, sha256), media_type)
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
+        until = time.monotonic() + BODY_PATIENCE
         for attempt in range(1, BODY_ATTEMPTS + 1):
             try:
                 return b"".join(self.stream(key, start, length))
             except StoreUnavailableError as error:
-                if not error.retryable or attempt == BODY_ATTEMPTS:
+                is_last = attempt == BODY_ATTEMPTS or time.monotonic() > until
+                if is_last or not error.retryable:
                     raise
         raise AssertionError("unreachable: the last attempt returns or raises")
 
@@ -76,7 +82,7 @@ class S3Store:
                 if code_of(error) not in {"InvalidRange", "416"}:
                     raise
                 return Chunks(BytesIO(), 0, chunk)
-            size = found["ContentLength"]
+            size, _ = found["ContentLength"], found["ETag"]  # what answers without is no S3
             if start and not found.get("ContentRange", "").startswith(f"bytes {start}-"):
                 found["Body"].close()
                 raise StoreUnavailableError(f"another span of {key} came", retryable=True)
@@ -87,8 +93,8 @@ class S3Store:
     def stat(self, key: str) -> Stat:
         with translated(key):
             found = self._client.head_object(**self._bucket.at(key))
-        etag = found["ETag"].strip('"')
-        return Stat(found["ContentLength"], etag, found["LastModified"], digest_in(key))
+            etag = found["ETag"].strip('"')
+            return Stat(found["ContentLength"], etag, found["LastModified"], digest_in(key))
 
     def delete(self, key: str) -> None:
         with translated(key):
@@ -101,6 +107,7 @@ class S3Store:
                 Bucket=self._bucket.name, Prefix=full
             )
             for page in pages:
+                _ = page["Name"]  # a page of something else must not pass for an empty one
                 for found in page.get("Contents", []):
                     yield self._bucket.key_in(found["Key"])
 
@@ -146,7 +153,10 @@ class S3Store:
             return lies
         is_first = digest_in(key) is not None and lies is None
         self._writer.write(Write(key, source, size, promised, media_type, is_first))
-        stored = self.stat(key)
+        try:
+            stored = self.stat(key)
+        except ObjectNotFoundError as error:
+            raise StoreUnavailableError(f"{key} was not kept", retryable=True) from error
         if stored.size != size:
             raise StoreUnavailableError(f"{key} was written as {stored.size} bytes", retryable=True)
         return stored

@@ -44,6 +44,7 @@ class Bucket:
                 Bucket=self.name, Prefix=self.prefix
             )
             for page in pages:
+                _ = page["Bucket"]
                 for begun in page.get("Uploads", []):
                     if begun["Initiated"] <= latest:
                         yield Upload(self.key_in(begun["Key"]), begun["UploadId"])

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from botocore.exceptions import ClientError
 
@@ -115,18 +115,18 @@ class Writer:
                 self._bucket.abort(upload)
             raise
 
-    def _finish(self, send: Callable[..., object], is_first: bool) -> None:
+    def _finish(self, send: Callable[..., Mapping[str, Any]], is_first: bool) -> None:
         """Write what must not be there yet, as far as the service knows how to see to that."""
         if is_first and self._is_conditional:
             try:
-                send(IfNoneMatch="*")
+                _ = send(IfNoneMatch="*")["ETag"]  # what answers without is no S3
             except ClientError as error:
                 if code_of(error) not in {"NotImplemented", "501"}:
                     raise
                 self._is_conditional = False
             else:
                 return
-        send()
+        _ = send()["ETag"]
 
 
 def _sha256(data: bytes) -> str:

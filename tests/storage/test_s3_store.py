@@ -1,6 +1,6 @@
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -44,6 +44,9 @@ OPTIONS = S3Options(
 )
 BIG = bytes(range(256)) * (SMALLEST_PART * 2 // 256) + TEXT
 BIG_KEY = key_of(hashlib.sha256(BIG).hexdigest(), "pdf")
+
+MODIFIED = datetime(2026, 1, 2, tzinfo=UTC)
+LIES = {"ContentLength": len(TEXT), "ETag": '"tag"', "LastModified": MODIFIED}
 
 
 @pytest.fixture
@@ -243,12 +246,8 @@ def test_a_body_that_breaks_off_is_asked_for_again() -> None:
     bucket = Bucket("library", "", open_client(OPTIONS))
     with Stubber(bucket.client) as service:
         for _ in range(3):
-            service.add_response("get_object", {"Body": BreakingBody(), "ContentLength": len(TEXT)})
+            service.add_response("get_object", {**LIES, "Body": BreakingBody()})
         assert S3Store(bucket, OPTIONS).read(COVER) == TEXT
-
-
-MODIFIED = datetime(2026, 1, 2, tzinfo=UTC)
-LIES = {"ContentLength": len(TEXT), "ETag": '"tag"', "LastModified": MODIFIED}
 
 
 @pytest.fixture
@@ -288,9 +287,23 @@ def test_a_size_that_was_not_sent_is_no_success(service: tuple[S3Store, Stubber]
         store.put_bytes(BLOB, TEXT)
 
 
+def test_an_answer_of_something_else_is_no_answer(service: tuple[S3Store, Stubber]) -> None:
+    store, answers = service
+    asks: dict[str, Callable[[], object]] = {
+        "get_object": lambda: store.stream(COVER),
+        "head_object": lambda: store.stat(COVER),
+        "put_object": lambda: store.put_bytes(COVER, TEXT),
+        "list_objects_v2": lambda: list(store.keys()),
+    }
+    for asked, ask in asks.items():
+        answers.add_response(asked, {})
+        with pytest.raises(StoreUnavailableError, match="no S3 service"):
+            ask()
+
+
 def test_a_span_that_nobody_asked_for_is_refused(service: tuple[S3Store, Stubber]) -> None:
     store, answers = service
-    answers.add_response("get_object", {"Body": BytesIO(TEXT), "ContentLength": len(TEXT)})
+    answers.add_response("get_object", {**LIES, "Body": BytesIO(TEXT)})
     with pytest.raises(StoreUnavailableError, match="another span"):
         store.stream(BLOB, 3, 6)
 
@@ -302,7 +315,7 @@ def test_uploads_abandoned_long_ago_are_swept_and_no_others(
     now = datetime.now(UTC)
     begun = [("blobs/a", now - timedelta(days=9)), ("blobs/b", now - timedelta(hours=9))]
     listed = [{"Key": key, "UploadId": key, "Initiated": moment} for key, moment in begun]
-    answers.add_response("list_multipart_uploads", {"Uploads": listed})
+    answers.add_response("list_multipart_uploads", {"Bucket": "library", "Uploads": listed})
     dropped = {"Bucket": "library", "Key": "blobs/a", "UploadId": "blobs/a"}
     answers.add_response("abort_multipart_upload", {}, dropped)
     assert store.sweep(timedelta(0)) == 1

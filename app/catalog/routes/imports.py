@@ -99,6 +99,7 @@ def send(
         session,
         "catalog.import_records",
         key=key,
+        digest=file.digest,
         name=query.name,
         format=query.format,
         library=library.id,
