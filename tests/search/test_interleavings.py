@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from msgspec.structs import replace
 from shelves import Shelf, noted, withdrawn
 
 from search.alias import AliasedIndex, Generations
-from search.backends.sqlite import open_generations
 from search.comparison import Standing, compare
 from search.documents import Document, Item
 from search.rebuild import Progress, Rebuild
@@ -50,16 +48,16 @@ class Drain:
 
 
 @pytest.fixture
-def alias(tmp_path: Path) -> Iterator[AliasedIndex]:
-    alias = open_generations(tmp_path / "index")
-    yield alias
-    alias.close()
+def alias(generations: AliasedIndex) -> AliasedIndex:
+    """On each engine."""
+    return generations
 
 
 @pytest.fixture
 def shelf(alias: AliasedIndex) -> Shelf:
+    """Eight records that the index knows."""
     shelf = Shelf(many(8))
-    alias.write(shelf.records.values())
+    alias.write(list(shelf.records.values()))
     return shelf
 
 
