@@ -10,9 +10,11 @@ from uuid import uuid4
 import engines
 import pytest
 from house import ENGINES, House
-from sqlalchemy import make_url
+from sqlalchemy import make_url, update
 
-from .backups import bytes_of, filled, jobs_apart, killed, rows_of, said
+from app.identity.models import Library
+
+from .backups import bytes_of, filled, jobs_apart, killed, library, rows_of, said
 
 pytestmark = pytest.mark.engines
 EMBEDDED = dict.fromkeys(ENGINES, "")
@@ -74,6 +76,20 @@ def test_a_library_is_the_same_wherever_it_is_restored(way: str, tmp_path: Path)
     assert_equal(house, other)
     assert (restored["objects"], restored["problems"]) == (taken["copied"], [])
     other.work()
+    close(other)
+    close(house)
+
+
+def test_rows_that_an_engine_does_not_take_are_said_and_change_nothing(tmp_path: Path) -> None:
+    house = library(tmp_path / "data", **EMBEDDED)
+    house.network()
+    with house.database.transaction() as session:
+        session.execute(update(Library).where(Library.id == "north").values(code="北" * 20))
+    said(tmp_path / "data", "backup", tmp_path / "target", **EMBEDDED)
+    refused = said(tmp_path / "new", "restore", tmp_path / "target", code=1)["error"]
+    assert "libraries" in refused
+    other = opened(tmp_path / "new", {})
+    assert rows_of(other.database)["libraries"] == []
     close(other)
     close(house)
 

@@ -15,11 +15,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from alembic import command
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, MetaData, delete, event, func, insert, select, text
 from sqlalchemy import Table as SqlTable
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import AddConstraint, DropConstraint
 
@@ -147,15 +149,25 @@ def _fill(database: Database, manifest: Manifest, name: str, parts: Parts, quiet
         _unbound(session) as tables,
     ):
         for table in manifest.tables:
-            put = _putting(session.connection(), tables[table.name], table)
-            with put as rows_in:
+            into = tables[table.name]
+            with _named(table), _putting(session.connection(), into, table) as put:
                 for block in rows.read(parts(table)):
-                    rows_in(block)
+                    put(block)
                     done += len(block)
                     meter.at(done)
         if done != manifest.rows:
             raise DamagedError(name, f"it has {done:,} rows of {manifest.rows:,}")
         _hold(session, name)
+
+
+@contextmanager
+def _named(table: Table) -> Iterator[None]:
+    """Says which table it was whose rows the database does not take."""
+    try:
+        yield
+    except (psycopg.Error, DBAPIError) as error:
+        reason = str(error.orig if isinstance(error, DBAPIError) else error).strip()
+        raise BackupError(f"The table {table.name} cannot be filled: {reason}") from error
 
 
 @contextmanager
