@@ -160,7 +160,11 @@ class GuardedStore:
 
 
 def _is_index_away(error: Exception) -> bool:
-    return isinstance(error, IndexUnavailableError)
+    """An engine that answers 4xx, whatever it dislikes, is there; 429 says that it is too busy."""
+    if not isinstance(error, IndexUnavailableError):
+        return False
+    status: int | None = getattr(error, "status", None)
+    return status is None or status >= 500 or status == 429
 
 
 def _is_store_away(error: Exception) -> bool:

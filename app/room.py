@@ -32,10 +32,14 @@ class Room:
             self._free, self._looked = found.f_bavail * found.f_frsize, now
         return self._free
 
+    def is_enough(self) -> bool:
+        """Whether there is room for changes."""
+        return self.free() >= self._least
+
     def require(self) -> None:
         """Returns where there is room.
 
         :raises NoRoomError: when less than the least is free.
         """
-        if self.free() < self._least:
+        if not self.is_enough():
             raise NoRoomError(str(self._folder), self._free, self._least)

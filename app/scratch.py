@@ -14,17 +14,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from app.room import Room
+
 
 class Scratch:
     """Temporary folders below ``home``, which need not be there yet."""
 
     def __init__(self, home: Path) -> None:
         self._home = home
+        self._room = Room(home)
+
+    def require_room(self) -> None:
+        """Returns where more may be written; for whoever writes much, between the pieces.
+
+        :raises NoRoomError: when the disk is nearly full.
+        """
+        self._room.require()
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
-        """A folder of the caller's own, gone afterwards with all that is in it."""
+        """A folder of the caller's own, gone afterwards with all that is in it.
+
+        :raises NoRoomError: when the disk is nearly full.
+        """
         with _locked(self._home):  # a sweep must not come between making it and locking it
+            self.require_room()
             made = Path(tempfile.mkdtemp(dir=self._home))
             held = os.open(made, os.O_RDONLY)
             fcntl.flock(held, fcntl.LOCK_EX)

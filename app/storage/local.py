@@ -13,6 +13,7 @@ from stat import S_ISREG
 from typing import BinaryIO
 from uuid import uuid4
 
+from app.room import Room
 from app.storage.chunks import Chunks, check_span, copy, verified, verify
 from app.storage.errors import (
     BadKeyError,
@@ -43,6 +44,7 @@ class LocalStore:
         self._objects = root / "objects"
         self._incoming = root / "incoming"
         self._create = create
+        self._room = Room(root)
         with translated():
             self._objects.mkdir(parents=True, exist_ok=True)
             self._incoming.mkdir(exist_ok=True)
@@ -135,6 +137,8 @@ class LocalStore:
 
     def stage(self, write: Callable[[BinaryIO], object]) -> Path:
         """Write a durable file beside the objects, for :meth:`adopt`; a failure leaves none."""
+        if not self._room.is_enough():
+            raise StoreFullError(f"the disk of {self._objects.parent} is nearly full")
         path = self._incoming / uuid4().hex
         try:
             with translated(), self._create(path) as target:

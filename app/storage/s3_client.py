@@ -43,8 +43,8 @@ class S3Options:
     access_key_id: str | None = None
     secret_access_key: str | None = field(default=None, repr=False)
     connect_timeout: float = 3.0
-    read_timeout: float = 20.0
-    attempts: int = 3
+    read_timeout: float = 10.0
+    attempts: int = 2
     """Tries of one request, the first included."""
     pool: int = 64
     """Connections kept: at least as many as the threads that use the store."""

@@ -5,6 +5,7 @@ whose lock is free is closed for good, however its process ended and whatever it
 A fact survives the death of its process, not of the machine: nothing here waits for the disk.
 """
 
+import errno
 import fcntl
 import os
 import time
@@ -14,6 +15,7 @@ from threading import Lock
 import msgspec
 from uuid_utils import uuid7
 
+from app.room import Room
 from app.usage.facts import Fact
 
 SUFFIX = ".jsonl"
@@ -35,6 +37,7 @@ class Spool:
         self._owner = 0
         self._written = 0
         self._until = 0.0
+        self._room = Room(folder)
         folder.mkdir(parents=True, exist_ok=True)
         os.register_at_fork(after_in_child=self._forget_lock)
 
@@ -42,8 +45,11 @@ class Spool:
         """Write one fact, whole, before returning.
 
         Raises:
-            OSError: it could not be written (a full disk); the fact is not in the spool.
+            OSError: it could not be written (a disk that is nearly full); the fact is not in the
+                spool.
         """
+        if not self._room.is_enough():
+            raise OSError(errno.ENOSPC, "the disk is nearly full")
         line = self._encode(fact) + b"\n"
         with self._lock:
             file = self._current()

@@ -32,6 +32,7 @@ def receive(scratch: Scratch) -> Received:
     """The body of the request, as far as its sender said that it reaches.
 
     :raises RefusedError: when the line broke off before that.
+    :raises NoRoomError: when the disk is nearly full, or becomes so on the way.
     """
     request.max_content_length = LARGEST
     kept = g.kaijuan_files = ExitStack()
@@ -39,6 +40,7 @@ def receive(scratch: Scratch) -> Received:
     digest, size = blake2b(digest_size=32), 0
     with path.open("wb") as file:
         while block := request.stream.read(_BLOCK):
+            scratch.require_room()
             file.write(block)
             digest.update(block)
             size += len(block)
