@@ -2,7 +2,10 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 
+import pytest
+from away import closed_port
 from house import House
 
 from app.adapters import open_adapters, search_folder
@@ -25,3 +28,11 @@ def test_an_index_of_another_release_is_built_anew_before_serving(house: House) 
     assert fresh.index.versions([record]) == {record: 1}
     fresh.index.close()
     fresh.database.close()
+
+
+def test_an_engine_that_is_away_is_no_reason_to_rebuild_nor_not_to_serve(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = replace(house.settings, search_url=f"http://127.0.0.1:{closed_port()}")
+    renew_index(settings)
+    assert "without search for now" in capsys.readouterr().err
