@@ -13,6 +13,8 @@ from search.index import IndexUnavailableError
 Body = dict[str, Any]
 #: The engine gives up on a search after so long, which is less than its caller waits.
 _GIVES_UP = "8s"
+#: So many matches are weighed, or sorted into works: what a word that nearly all have may cost.
+MOST_WEIGHED = 100_000
 
 
 class _Source(msgspec.Struct, frozen=True, gc=False):
@@ -52,6 +54,7 @@ class Answer(msgspec.Struct):
 
     hits: _Rows = msgspec.field(default_factory=_Rows)
     timed_out: bool = False
+    terminated_early: bool = False
     aggregations: dict[str, dict[str, Any]] = {}
     suggest: dict[str, list[_Suggested]] = {}
     error: Fault | None = None

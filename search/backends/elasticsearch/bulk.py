@@ -16,7 +16,7 @@ from search.index import IndexUnavailableError, Outcome, Status
 PIECE = 1 << 20
 _MOST_UNDER_WAY = 3
 #: Seconds to wait before what the engine was too busy for is sent again.
-_PATIENCE = (0.1, 0.4, 1.6, 6.4)
+PATIENCE = (0.1, 0.4, 1.6, 6.4)
 _CONFLICT, _BUSY = 409, 429
 _AT_FAULT = (400, 413)
 
@@ -46,12 +46,11 @@ class _Line(msgspec.Struct, gc=False):
 class Bulk:
     """Writes batches into one index. Threads may share it."""
 
-    def __init__(self, client: Client, alias: str, patience: Sequence[float] = _PATIENCE) -> None:
+    def __init__(self, client: Client, alias: str) -> None:
         # Only by an alias, and one that is there: an index that was removed is never made again
         # by a writer who has not heard of it.
         self._path = f"{place(alias, '_bulk')}?require_alias=true"
         self._client = client
-        self._patience = patience
         self._senders = ThreadPoolExecutor(_MOST_UNDER_WAY, thread_name_prefix="bulk")
 
     def write(self, items: Sequence[Item]) -> list[Outcome]:
@@ -76,7 +75,7 @@ class Bulk:
     def _send(self, piece: list[_Line]) -> list[tuple[int, Outcome]]:
         done: list[tuple[int, Outcome]] = []
         left = piece
-        for pause in (*self._patience, None):
+        for pause in (*PATIENCE, None):
             left = self._once(left, done)
             if not left:
                 return done

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from search.backends.elasticsearch.answers import Answer, Body
+from search.backends.elasticsearch.answers import MOST_WEIGHED, Answer, Body
 from search.backends.elasticsearch.expressions import Matching
 from search.backends.elasticsearch.filters import Clause
 from search.index import EXACT_TO, Facet, Query
@@ -18,14 +18,15 @@ def counts_of_matches(passing: Sequence[Clause], matching: Matching, query: Quer
     """
     titled = {"constant_score": {"filter": matching.titled}}
     asked = {"bool": {"filter": [*passing, matching.required], "should": [titled]}}
-    return {"size": 0, "track_total_hits": False, "query": asked, "aggs": _sampled(query)}
+    body = {"size": 0, "track_total_hits": False, "query": asked, "aggs": _sampled(query)}
+    return {**body, "terminate_after": MOST_WEIGHED} if query.by_work else body
 
 
 def counts_of_list(passing: Sequence[Clause], query: Query) -> Body:
     """The same of all documents that pass: every one is counted."""
     asked: Body = {"size": 0, "track_total_hits": True, "query": {"bool": {"filter": passing}}}
     if query.by_work:
-        return {**asked, "aggs": _sampled(query)}
+        return {**asked, "aggs": _sampled(query), "terminate_after": MOST_WEIGHED}
     return {**asked, "aggs": _facets(query)} if query.facets else asked
 
 
@@ -39,10 +40,10 @@ def facets_of(answer: Answer, query: Query) -> dict[str, list[tuple[str, int]]]:
     }
 
 
-def works_in(answer: Answer) -> int:
-    """How many works there are, to ``EXACT_TO``."""
+def works_in(answer: Answer) -> tuple[int, bool]:
+    """How many works there are, to ``EXACT_TO``; and whether there are no more."""
     count: int = answer.aggregations[_BEST]["doc_count"]
-    return count
+    return count, count < EXACT_TO and not answer.terminated_early
 
 
 def _sampled(query: Query) -> Body:

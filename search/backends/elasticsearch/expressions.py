@@ -57,20 +57,15 @@ def wider(words: Words) -> Matching | None:
     None when no word can be meant so.
     """
     spelled = [names.romanised(word.text) for word in words.items]
-    sounding = _sounds_of(words.latin) if words.latin else []
-    ways = [_all_of(words)]
+    ways, better = [_all_of(words)], [_raised(words.key, _WRITTEN), *_within(words)]
     if any(spelled):
         ways.append(_every(map(_or_named, words.items, spelled)))
-    if sounding:
-        ways.append(_any(sounding))
-    if len(ways) == 1:
-        return None
-    better = [_raised(words.key, _WRITTEN), *_within(words)]
     if words.latin:
-        raised = _raised(plain(words.latin), JOINED)
-        ways.append(_any(_is_title(way, plain(words.latin)) for way in JOINED))
-        better.append(raised)
-    return Matching(_best(ways), _titled(words), better)
+        letters = plain(words.latin)
+        begun = _key_is if len(letters) < FEWEST_INITIALS else key_beginning
+        ways += [*_sounds_of(letters), *(_constant(begun(way, letters), 1.0) for way in JOINED)]
+        better.append(_raised(letters, JOINED))
+    return Matching(_best(ways), _titled(words), better) if len(ways) > 1 else None
 
 
 def any_of(words: Words) -> Matching:
@@ -175,8 +170,16 @@ def _raised(key: str, ways: Sequence[str]) -> Clause:
     return _best([*(_is_title(way, key, _RAISE[way]) for way in ways), *begun])
 
 
-def _is_title(way: str, key: str, more: float = 1.0) -> Clause:
-    return {"constant_score": {"filter": _term("title_keys", title_key(way, key)), "boost": more}}
+def _is_title(way: str, key: str, more: float) -> Clause:
+    return _constant(_key_is(way, key), more)
+
+
+def _key_is(way: str, key: str) -> Clause:
+    return _term("title_keys", title_key(way, key))
+
+
+def _constant(matching: Clause, score: float) -> Clause:
+    return {"constant_score": {"filter": matching, "boost": score}}
 
 
 def _begins(way: str, key: str) -> Clause:
@@ -197,7 +200,7 @@ def _by_size(matching: Clause, field: str, weight: float) -> Clause:
     shrinking = {"field": field, "modifier": "reciprocal", "missing": 64}
     return {
         "function_score": {
-            "query": {"constant_score": {"filter": matching}},
+            "query": _constant(matching, 1.0),
             "functions": [{"field_value_factor": shrinking, "weight": weight}],
             "boost_mode": "replace",
         }

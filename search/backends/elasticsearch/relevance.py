@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from search.backends.elasticsearch.answers import Body, Row
+from search.backends.elasticsearch.answers import MOST_WEIGHED, Body, Row
 from search.backends.elasticsearch.expressions import Matching
 from search.backends.elasticsearch.filters import Clause
 from search.backends.elasticsearch.listing import Page
-from search.index import RELEVANCE_DEPTH, Query, QueryRefusedError
+from search.index import EXACT_TO, RELEVANCE_DEPTH, Query, QueryRefusedError
 
 _POSITION = 3
 _BIGGEST_SCORE = 1e30
@@ -29,10 +29,22 @@ def page_of_matches(passing: Sequence[Clause], matching: Matching, query: Query)
         "query": {"bool": asked},
         "sort": [{"_score": "desc"}, {"id": "asc"}],
         "_source": query.highlights,
+        "track_total_hits": EXACT_TO + 1,
+        "terminate_after": MOST_WEIGHED,
     }
     if query.by_work:  # the engine can collapse a list, or go on in it by position, but not both
         return {**body, "collapse": {"field": "work"}, "from": seen}
     return {**body, "search_after": after[:2]} if after else body
+
+
+def merged(rows: Sequence[Row], others: Sequence[Row]) -> list[Row]:
+    """Rows of two answers to differently narrowed questions, each once, best first."""
+    each = {row.id: row for row in (*rows, *others)}
+    return sorted(each.values(), key=_place)
+
+
+def _place(row: Row) -> tuple[float, str]:
+    return -float(row.sort[0] or 0.0), row.id
 
 
 def relevance_page(rows: list[Row], query: Query) -> Page:

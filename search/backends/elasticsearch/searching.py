@@ -29,10 +29,12 @@ from search.backends.elasticsearch.listing import (
     page_of_works,
 )
 from search.backends.elasticsearch.relevance import (
+    merged,
     page_of_matches,
     relevance_page,
     relevance_position,
 )
+from search.entries import BY_TITLE
 from search.highlights import highlight
 from search.index import EXACT_TO, Hit, Hits, Query, Sort
 
@@ -74,8 +76,7 @@ def _list_all(asking: Asking, query: Query) -> Hits:
         page, after = cut_page(rest[0].rows, query)
     else:
         page, after = page_of_works(asking, passing, _bare(query))
-    total = works_in(counts) if query.by_work else counts.total
-    exact = not query.by_work or total < EXACT_TO or counts.total <= EXACT_TO
+    total, exact = works_in(counts) if query.by_work else (counts.total, True)
     return Hits(
         total=total,
         total_exact=exact,
@@ -104,13 +105,13 @@ class _Searching:
         found = self._find(words)
         query = self._query
         if query.sort is Sort.RELEVANCE:
-            page, after = relevance_page(found.page.rows, query)
+            page, after = relevance_page(self._weighed(found), query)
         else:
             page, after = self._list(found)
         total, exact = min(found.page.total, EXACT_TO), found.page.total <= EXACT_TO
         if query.by_work and found.counts:
-            total = works_in(found.counts)
-            exact = exact or total < EXACT_TO
+            total, complete = works_in(found.counts)
+            exact = exact or complete
         return Hits(
             total=total,
             total_exact=exact,
@@ -171,13 +172,23 @@ class _Searching:
             page = page_of_matches(self._passing, matching, query)
         else:
             page = page_of_list(self._narrowed(matching), query, list_position(query))
-        bodies = [{**page, "track_total_hits": EXACT_TO + 1}]
+            page["track_total_hits"] = EXACT_TO + 1
+        bodies = [page]
         if query.facets or query.by_work:
             bodies.append(counts_of_matches(self._passing, matching, query))
         return bodies
 
     def _narrowed(self, matching: Matching) -> list[Clause]:
         return [*self._passing, matching.required]
+
+    def _weighed(self, found: _Found) -> list[Row]:
+        """The best of what matches; of too many to weigh, titles that begin so among them."""
+        if not found.page.terminated_early or self._query.by_work:
+            return found.page.rows
+        begun = expressions.key_beginning(BY_TITLE, found.words.key)
+        body = page_of_matches([*self._passing, begun], found.matching, self._query)
+        (others,) = self._asking.ask([{**body, "terminate_after": 0}])
+        return merged(found.page.rows, others.rows)
 
     def _list(self, found: _Found) -> Page:
         if self._query.by_work:
