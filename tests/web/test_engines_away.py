@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 from archives import epub
-from away import Switched, store_away
+from away import Switched, closed_port, store_away
 from house import House
 from sqlalchemy.exc import InternalError, OperationalError
 
+from app import config
+from app.adapters import open_adapters
 from app.errors import NoRoomError
+from app.factory import create_app
 from app.jobs.queries import figures
 from app.room import Room
 from app.scratch import Scratch
@@ -129,6 +132,23 @@ def test_only_the_database_takes_readiness_away(house: House) -> None:
     assert (ready.status_code, ready.json["store"]["ok"]) == (200, False)
     assert ready.json["store"]["degraded"]
     assert house.client.get("/healthz").status_code == 200
+
+
+def test_without_its_database_a_process_lives_and_says_what_is_missing(tmp_path: Path) -> None:
+    url = f"postgresql+psycopg://nobody@127.0.0.1:{closed_port()}/none"
+    environ = {"KAIJUAN_DATA_DIR": str(tmp_path), "KAIJUAN_DATABASE_URL": url}
+    settings = config.load(environ, tmp_path / "no.env")
+    adapters = open_adapters(settings)
+    client = create_app(settings, adapters).test_client()
+    assert client.get("/healthz").status_code == 200
+    ready = client.get("/readyz")
+    assert (ready.status_code, ready.json["database"]["ok"], ready.json["store"]["ok"]) == (
+        *(503, False, True),
+    )
+    for path in ("/api/v1/books", "/api/v1/search?q=史记"):
+        assert refusal(client.get(path)) == AWAY
+    adapters.index.close()
+    adapters.database.close()
 
 
 def test_temporary_files_are_refused_before_the_disk_is_full(tmp_path: Path) -> None:
