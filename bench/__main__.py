@@ -1,4 +1,9 @@
-"""``python -m bench``: every measure beside its control, as a table and as JSON."""
+"""``python -m bench``: every measure beside its control, as a table and as JSON.
+
+Those on engines need KAIJUAN_DATABASE_URL (PostgreSQL) and KAIJUAN_SEARCH_URL (Elasticsearch) to
+name some; KAIJUAN_BENCH_RECORDS says how many records the large ones take (a million), and
+KAIJUAN_BENCH_DIR where libraries are kept for the next run.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +24,7 @@ import msgspec
 from bench.library import Bench
 from bench.rows import CannotRunError, Row, missed, table
 
+KEPT = "KAIJUAN_BENCH_DIR"
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 MEASURES = (
     "startup", "imports", "rebuild", "records", "search", "ingest", "chapters", "memory",
@@ -49,6 +55,8 @@ def main() -> None:
             for row in _rows(name, bench):
                 rows.append(row)
                 print(f"[{name}] {table([row]).splitlines()[2].strip()}", flush=True)
+        if not os.environ.get(KEPT):
+            bench.leave_engines()
     machine = f"{os.cpu_count()} × {platform.machine()}, Python {platform.python_version()}"
     busy, seconds = os.getloadavg()[2], time.monotonic() - started
     results = Results(datetime.now(UTC), machine, quick, busy, seconds, rows)
@@ -85,7 +93,7 @@ def _rows(name: str, bench: Bench) -> Iterator[Row]:
 @contextmanager
 def _folder() -> Iterator[Path]:
     """Where libraries are made: a temporary folder, or one that keeps them between runs."""
-    if kept := os.environ.get("KAIJUAN_BENCH_DIR"):
+    if kept := os.environ.get(KEPT):
         Path(kept).mkdir(parents=True, exist_ok=True)
         yield Path(kept)
         return

@@ -36,10 +36,9 @@ Paths = dict[str, dict[str, list[str]]]
 
 def rows(bench: Bench) -> Iterator[Row]:
     """Last pages beside the first, and much beside little, for every list and the record page."""
-    sizes = (bench.many // 100, bench.many // 10, bench.many)
-    yield from _grown(bench, "embedded", [bench.embedded(size) for size in sizes])
+    yield from _grown(bench, "embedded", [bench.embedded(size) for size in bench.sizes])
     try:
-        libraries = [bench.on_engines(size) for size in sizes]
+        libraries = [bench.on_engines(size) for size in bench.sizes]
     except CannotRunError as reason:
         yield missed("growth of lists on engines", GROWTH, str(reason))
     else:

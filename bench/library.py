@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -20,6 +20,7 @@ from app import config
 from app.adapters import Adapters, open_adapters
 from app.catalog.models import RecordRow
 from app.config import Settings
+from app.jobs.bell import open_bell
 from app.serving import fresh_metrics_dir
 from bench import processes
 from bench.engines import Engines
@@ -88,6 +89,7 @@ class Library:
     @contextmanager
     def serving(self) -> Iterator[Server]:
         """The web application on this library."""
+        open_bell(self.settings.queue_url)  # made before the workers part, which would race to
         metrics = {"PROMETHEUS_MULTIPROC_DIR": str(fresh_metrics_dir(self.folder))}
         log = self.folder / "web.log"
         with serving("wsgi:app", {**self.environ, **metrics}, "/healthz", log) as server:
@@ -193,6 +195,17 @@ class Bench:
         :raises CannotRunError: when it names none.
         """
         return Engines.named()
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """What growth is measured over: a hundredth, a tenth and all of so many records."""
+        return self.many // 100, self.many // 10, self.many
+
+    def leave_engines(self) -> None:
+        """Removes what was made on engines, if there are any."""
+        with suppress(CannotRunError):
+            for size in self.sizes:
+                self.engines.drop(str(size))
 
     def on_engines(self, count: int) -> Library:
         """So many records on the engines, in the database if not yet in the index."""
