@@ -38,7 +38,7 @@ class RecordRow(Base):
         CheckConstraint("(source IS NULL) = (source_id IS NULL)", name="source"),
         UniqueConstraint("source", "source_id"),
         Index("ix_records_new", "kind", "state", "added_at", "id"),
-        Index("ix_records_library", "library_id", "state", "added_at", "id"),
+        Index("ix_records_library_kind", "library_id", "kind", "state", "added_at", "id"),
         Index("ix_records_parent", "parent_id", "state", "added_at", "id"),
         Index("ix_records_change", "change", "id"),
     )

@@ -1,0 +1,142 @@
+"""Every list and lookup at a million records: a range of an index, whatever the size."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import engines
+import psycopg
+import pytest
+from sqlalchemy import make_url, select
+from sqlalchemy.orm import Session
+
+from app.catalog.models import RecordRow
+from app.catalog.queries import feed, fruitless, imports, lookups, records, states, subjects
+from app.catalog.services import dirty
+from app.database import Database
+from app.identity import tree
+from app.jobs import ledger, queries
+
+from .filling import fill, record_id
+from .plans import faults, plans, touched
+
+RECORDS = 1_000_000
+PAGE = 50
+PUBLIC = ("public",)
+STAFF = ("public", "staff:00010007")
+
+pytestmark = [
+    pytest.mark.engines,
+    pytest.mark.timeout(1200),
+    pytest.mark.skipif(
+        not os.environ.get("KAIJUAN_DATABASE_URL", "").startswith("postgresql"),
+        reason="KAIJUAN_DATABASE_URL names no PostgreSQL",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def million() -> Iterator[Database]:
+    """A database of a million records."""
+    place = engines.make_place(f"kaijuan_plans_{os.getpid()}")
+    place.engine.dispose()
+    driver = make_url(place.database).set(drivername="postgresql")
+    try:
+        with psycopg.connect(driver.render_as_string(hide_password=False)) as connection:
+            fill(connection, RECORDS)
+        database = Database(place.database)
+        yield database
+        database.close()
+    finally:
+        engines.drop(place.database)
+
+
+def newest(**asked: Any) -> Callable[[Session], Any]:
+    """A list of records, for the public where nobody else is named."""
+    return lambda session: records.newest(session, **{"audience": PUBLIC, "limit": PAGE} | asked)
+
+
+def at(number: int) -> tuple[int, str]:
+    """The place of a record in a list."""
+    return 1_700_000_000_000_000 + number * 1000, record_id(number)
+
+
+LISTS: dict[str, Callable[[Session], Any]] = {
+    **{f"{kind}s": newest(kind=kind) for kind in ("book", "journal", "collection", "course")},
+    "books, for staff": newest(kind="book", audience=STAFF),
+    "a library's books": newest(kind="book", library_id="lib8"),
+    "a library's journals, few among many": newest(kind="journal", library_id="lib0"),
+    "a large library's articles, of which it has none": newest(kind="article", library_id="lib0"),
+    "the parts of a journal": newest(kind="issue", parent_id=record_id(7)),
+    "the items of a collection": newest(kind="item", parent_id=record_id(307)),
+    "titles that begin so": lambda s: lookups.titled(s, "县志第12", None, PAGE),
+    "changes": lambda s: feed.after(s, (200, ""), 10**12, PAGE),
+    "imports of a part of the tree": lambda s: imports.listed(s, ("00010007",), None, PAGE),
+    "jobs": lambda s: queries.list_jobs(s, limit=PAGE),
+    "jobs that wait": lambda s: queries.list_jobs(s, state=queries.State.WAITING, limit=PAGE),
+    "libraries": lambda s: tree.children(s, "lib0", None, PAGE),
+    "subjects": lambda s: subjects.children(s, "clc", "I", None, PAGE),
+    "fruitless queries": lambda s: fruitless.listed(s, "2026-01-01", None, PAGE),
+    "what the index has not heard of": lambda s: dirty.oldest(s, PAGE),
+}
+LOOKUPS: dict[str, Callable[[Session], Any]] = {
+    "a record": lambda s: records.find(s, record_id(500_000)),
+    "summaries": lambda s: records.summaries(s, [record_id(n) for n in range(1, PAGE)], PUBLIC),
+    "summaries, for staff": lambda s: records.summaries(s, [record_id(9)], STAFF),
+    "editions of a work": lambda s: records.editions(s, record_id(500_000), PUBLIC),
+    "publications held": lambda s: records.held(s, record_id(500_000)),
+    "by identifier": lambda s: records.by_identifier(s, {("isbn", "9787000500000")}),
+    "by any identifier": lambda s: lookups.identified(s, ["9787000500000"], PAGE),
+    "the state before": lambda s: states.state_before(s, record_id(500_002)),
+    "whether it was seen": lambda s: feed.seen_before(s, [record_id(4)], PUBLIC),
+}
+
+
+@pytest.mark.parametrize("name", [*LISTS, *LOOKUPS])
+def test_nothing_costs_more_as_the_catalogue_grows(million: Database, name: str) -> None:
+    found = plans(million, (LISTS | LOOKUPS)[name])
+    assert found
+    assert [fault for plan in found for fault in faults(plan, most=4 * PAGE)] == []
+
+
+def test_reading_everything_would_be_seen(million: Database) -> None:
+    wanted = select(RecordRow.id).where(RecordRow.reason == "x").order_by(RecordRow.title)
+    [plan] = plans(million, lambda session: session.execute(wanted))
+    assert "Seq Scan on records" in faults(plan, most=PAGE)
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        (newest(kind="book"), newest(kind="book", after=at(3_000))),
+        (newest(kind="book", library_id="lib0"),
+         newest(kind="book", library_id="lib0", after=at(5_000))),
+        (newest(kind="book", library_id="lib8"),
+         newest(kind="book", library_id="lib8", after=at(100_000))),
+        (newest(kind="item", parent_id=record_id(307)),
+         newest(kind="item", parent_id=record_id(307), after=at(60_000))),
+        (lambda s: feed.after(s, feed.START, 10**12, PAGE),
+         lambda s: feed.after(s, (499, record_id(RECORDS - 2_000)), 10**12, PAGE)),
+        (lambda s: lookups.titled(s, "县志", None, PAGE),
+         lambda s: lookups.titled(s, "县志", ("县志第99", ""), PAGE)),
+    ],
+    ids=["books", "a large library's books", "a library's books", "parts", "changes", "titles"],
+)  # fmt: skip
+def test_the_last_page_costs_what_the_first_does(
+    million: Database, first: Callable[[Session], Any], last: Callable[[Session], Any]
+) -> None:
+    costs = [touched(plans(million, ask)) for ask in (first, last)]
+    assert costs[1] <= 1.25 * costs[0], costs
+
+
+def test_a_claim_looks_at_what_is_due_alone(million: Database) -> None:
+    kinds = {"catalog.undo_import": timedelta(minutes=1)}
+
+    def due(session: Session) -> None:
+        ledger._oldest_waiting(session, ledger.now(), kinds.keys())
+        ledger._oldest_expired(session, ledger.now(), kinds.keys())
+
+    assert [fault for plan in plans(million, due) for fault in faults(plan, most=PAGE)] == []
