@@ -10,6 +10,7 @@ from app import caching
 from app.caching import Cache
 from app.config import SettingError, Settings
 from app.database import Database
+from app.dialects import WORK, Limits
 from app.guards import GuardedIndex, GuardedStore
 from app.scratch import Scratch
 from app.storage.factory import open_store
@@ -41,8 +42,11 @@ class Adapters:
         return Scratch(self.data_dir / "run" / "tmp")
 
 
-def open_adapters(settings: Settings) -> Adapters:
-    """Opens every engine that the settings name; none is asked anything yet."""
+def open_adapters(settings: Settings, limits: Limits = WORK) -> Adapters:
+    """Opens every engine that the settings name; none is asked anything yet.
+
+    ``limits`` are those of the database's statements: of background work, where nobody waits.
+    """
     s3 = settings.s3
     options = S3Options(
         endpoint_url=s3.endpoint_url,
@@ -51,7 +55,8 @@ def open_adapters(settings: Settings) -> Adapters:
         access_key_id=s3.access_key_id,
         secret_access_key=s3.secret_access_key,
     )
-    database, cache = Database(settings.database_url), caching.open_cache(settings.cache_url)
+    database = Database(settings.database_url, limits=limits)
+    cache = caching.open_cache(settings.cache_url)
     caching.connect(database, cache)
     return Adapters(
         database=database,

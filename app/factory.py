@@ -16,6 +16,7 @@ from app.catalog.services.searches import SharedSearches
 from app.config import Settings
 from app.cursors import Cursors
 from app.database import Database
+from app.dialects import WEB
 from app.identity.callers import authenticator
 from app.identity.routes.libraries import libraries
 from app.identity.routes.sessions import keep_cookie, sessions
@@ -35,7 +36,7 @@ from search.index import SearchIndex
 def create_app(settings: Settings | None = None, adapters: Adapters | None = None) -> Flask:
     """The WSGI application on these settings (the environment's) and engines (theirs)."""
     settings = settings or config.load()
-    asked = adapters or open_adapters(settings)
+    asked = adapters or open_adapters(settings, WEB)
     adapters = asked.guarded()
     bell = background.open_desk(settings, adapters)
     app = Flask("app", static_folder=None, template_folder=None)
