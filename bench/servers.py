@@ -19,7 +19,7 @@ from bench import processes
 WORKERS, THREADS = 2, 8
 """As ``kaijuan serve`` starts gunicorn."""
 PROJECT = Path(__file__).parent.parent
-_PATIENCE = 30.0
+_PATIENCE = 120.0
 
 
 class NotServingError(Exception):

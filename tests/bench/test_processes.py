@@ -31,3 +31,13 @@ def test_an_expected_exit_code_is_no_failure() -> None:
     assert (
         processes.run((sys.executable, "-c", "raise SystemExit(1)"), {}, fine=(0, 1)).output == b""
     )
+
+
+def test_a_program_is_killed_in_the_middle() -> None:
+    spent = processes.killed((sys.executable, "-c", "import time; time.sleep(60)"), {}, 0.3)
+    assert 0.3 <= spent.seconds < 60
+
+
+def test_a_program_that_ended_before_was_not_killed() -> None:
+    with pytest.raises(processes.FailedError, match="before it was killed"):
+        processes.killed((sys.executable, "-c", "pass"), {}, 30)
