@@ -3,18 +3,25 @@
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
 import msgspec
 
-from search.backends.elasticsearch.client import ENGINE, FILLING, Client, Fault, RefusedError, place
+from search.backends.elasticsearch.client import (
+    ENGINE,
+    FILLING,
+    MOST_UNDER_WAY,
+    Client,
+    Fault,
+    RefusedError,
+    place,
+)
 from search.backends.elasticsearch.writing import lines_of
 from search.documents import Item
 from search.index import IndexUnavailableError, Outcome, Status
 
 #: While one piece is indexed the next is cut into words, so a piece is a part of a usual batch.
 PIECE = 1 << 20
-_MOST_UNDER_WAY = 3
 #: Seconds to wait before what the engine was too busy for is sent again.
 PATIENCE = (0.1, 0.4, 1.6, 6.4)
 _CONFLICT, _BUSY = 409, 429
@@ -51,7 +58,6 @@ class Bulk:
         # by a writer who has not heard of it.
         self._path = f"{place(alias, '_bulk')}?require_alias=true"
         self._client = client
-        self._senders = ThreadPoolExecutor(_MOST_UNDER_WAY, thread_name_prefix="bulk")
 
     def write(self, items: Sequence[Item]) -> list[Outcome]:
         """Send all and answer for each, in order.
@@ -61,16 +67,12 @@ class Bulk:
         outcomes: list[Outcome | None] = [None] * len(items)
         under_way: deque[Future[list[tuple[int, Outcome]]]] = deque()
         for piece in _pieces(_ready(items, outcomes)):
-            under_way.append(self._senders.submit(self._send, piece))
-            if len(under_way) == _MOST_UNDER_WAY:
+            under_way.append(self._client.senders.submit(self._send, piece))
+            if len(under_way) == MOST_UNDER_WAY:
                 _settle(under_way.popleft(), outcomes)
         for future in under_way:
             _settle(future, outcomes)
         return [outcome for outcome in outcomes if outcome is not None]
-
-    def close(self) -> None:
-        """Wait for what is under way."""
-        self._senders.shutdown()
 
     def _send(self, piece: list[_Line]) -> list[tuple[int, Outcome]]:
         done: list[tuple[int, Outcome]] = []

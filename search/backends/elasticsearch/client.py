@@ -6,6 +6,7 @@ and repeats what may be repeated. Answers are decoded here, straight into what i
 
 from base64 import b64encode
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -23,6 +24,8 @@ READING, TENDING, FILLING = 10.0, 30.0, 120.0
 _JSON = "application/json"
 _NDJSON = "application/x-ndjson"
 _CONNECTIONS = 20
+#: Pieces of batches that are sent at once.
+MOST_UNDER_WAY = 3
 _BUSY = (429, 502, 503, 504)
 _MOST_REASON = 300
 
@@ -73,6 +76,8 @@ class Client:
             connections_per_node=_CONNECTIONS,
         )
         self._transport = self._client.transport
+        #: The generations' together, so that none is closed under a writer.
+        self.senders = ThreadPoolExecutor(MOST_UNDER_WAY, thread_name_prefix="bulk")
         self._headers = {"accept": _JSON}
         if address.credentials:
             pair = b64encode(":".join(address.credentials).encode()).decode()
@@ -101,7 +106,8 @@ class Client:
         return _decode(self._send("POST", path, lines, _NDJSON, timeout, repeats), answer)
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Let go of connections, when what is under way has ended."""
+        self.senders.shutdown()
         self._client.close()
 
     def _send(

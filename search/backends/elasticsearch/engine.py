@@ -23,7 +23,6 @@ from search.index import (
 )
 
 _MOST_AT_ONCE = 1_000
-_MISSING = 404
 
 
 class _Mappings(msgspec.Struct, frozen=True):
@@ -125,8 +124,7 @@ class ElasticsearchIndex:
         return [(row.id, row.version) for row in found.rows]
 
     def close(self) -> None:
-        """See SearchIndex; connections are the generations' together, and stay."""
-        self._bulk.close()
+        """See SearchIndex: connections are the generations' together, and go with the pointer."""
 
     def _versions(self, ids: Sequence[str], withdrawn: bool) -> dict[str, int]:
         asked = {"ids": [one for one in ids if one]}
