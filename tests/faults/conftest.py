@@ -8,26 +8,46 @@ from pathlib import Path
 
 import pytest
 
-from faults.engines import Engines
+from faults.disks import Disk
+from faults.engines import POSTGRESQL, S3, Engines
 from faults.installation import Installation
 
 
 @pytest.fixture(scope="session")
-def engines() -> Iterator[Engines]:
-    """Four engines that nobody else uses."""
+def _engines() -> Engines:
     command = os.environ.get("KAIJUAN_TEST_ENGINES")
     if not command:
         pytest.skip("KAIJUAN_TEST_ENGINES is not set: no engines are here to be killed")
-    made = Engines(Path(command))
-    made.start()
-    yield made
-    made.stop()
+    return Engines(Path(command))
 
 
 @pytest.fixture(scope="session")
-def running(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def disks(_engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Disk]]:
+    """Disks to be filled: of a database, of the store, and of the installation itself."""
+    _engines.reset()
+    made = {
+        POSTGRESQL: Disk(_engines.home / "pg" / "tight", 256),
+        S3: Disk(_engines.home / "s3" / "data", 128),
+        "data": Disk(tmp_path_factory.mktemp("faults") / "data", 1200),
+    }
+    yield made
+    for disk in made.values():
+        disk.close()
+
+
+@pytest.fixture(scope="session")
+def engines(_engines: Engines, disks: dict[str, Disk]) -> Iterator[Engines]:
+    """Four engines that nobody else uses."""
+    _engines.start()
+    yield _engines
+    _engines.stop()
+
+
+@pytest.fixture(scope="session")
+def running(engines: Engines, disks: dict[str, Disk]) -> Iterator[Installation]:
     """A library that is served; one fault after another befalls it, as in life."""
-    made = Installation(tmp_path_factory.mktemp("faults"), engines)
+    tablespace = engines.own(disks[POSTGRESQL].folder)
+    made = Installation(disks["data"].folder.parent, engines, tablespace)
     try:
         made.serve()
         yield made

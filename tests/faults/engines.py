@@ -11,6 +11,7 @@ import re
 import shlex
 import subprocess
 from pathlib import Path
+from uuid import uuid4
 
 POSTGRESQL, ELASTICSEARCH, S3, REDIS = NAMES = ("pg", "es", "s3", "redis")
 PORTS = {POSTGRESQL: 56432, ELASTICSEARCH: 60200, S3: 58070, REDIS: 57379}
@@ -43,9 +44,17 @@ class Engines:
         """SIGKILL, for the engine and its children."""
         self._run("kill", name)
 
-    def reset(self, name: str) -> None:
-        """Wipes what the engine keeps."""
-        self._run("reset", name)
+    def reset(self) -> None:
+        """Stops whatever an earlier run has left, and wipes what it kept."""
+        self._run("reset", *NAMES)
+
+    def own(self, folder: Path) -> Path:
+        """An empty folder there for PostgreSQL, which runs as the owner of its data."""
+        made = folder / uuid4().hex
+        made.mkdir(mode=0o700)
+        owner = (self.home / POSTGRESQL / "data").stat()
+        os.chown(made, owner.st_uid, owner.st_gid)
+        return made
 
     def environ(self) -> dict[str, str]:
         """The variables by which an installation finds them."""

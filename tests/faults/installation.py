@@ -65,7 +65,7 @@ def until(holds: Callable[[], object], what: str, patience: float = PATIENCE) ->
 class Installation:
     """One library: its settings, its processes, and what happens to its lines."""
 
-    def __init__(self, folder: Path, engines: Engines) -> None:
+    def __init__(self, folder: Path, engines: Engines, tablespace: Path) -> None:
         self.folder, self.engines = folder, engines
         name = f"faults_{uuid4().hex[:8]}"
         given = engines.environ()
@@ -73,16 +73,14 @@ class Installation:
             **{name: value for name, value in given.items() if name.startswith("AWS_")},
             "S3_ENDPOINT_URL": given["S3_ENDPOINT_URL"],
             "KAIJUAN_DATA_DIR": str(folder / "data"),
-            "KAIJUAN_DATABASE_URL": _made_database(given["KAIJUAN_DATABASE_URL"], name),
+            "KAIJUAN_DATABASE_URL": _made_database(given["KAIJUAN_DATABASE_URL"], name, tablespace),
             "KAIJUAN_STORAGE_URL": _made_bucket(given, name.replace("_", "-")),
             "KAIJUAN_SEARCH_URL": f"{given['KAIJUAN_SEARCH_URL']}/{name}",
             "KAIJUAN_QUEUE_URL": given["KAIJUAN_QUEUE_URL"],
             "KAIJUAN_CACHE_URL": given["KAIJUAN_CACHE_URL"],
             "KAIJUAN_LOG_LEVEL": "warning",
         }
-        if os.environ.get("FAULTS_EMBEDDED"):
-            self.direct["KAIJUAN_SEARCH_URL"] = f"sqlite:///{folder}/data/search"
-        self.lines = {n: Proxy(urlsplit(self.direct[v]).port or 9) for n, v in LINES.items()}
+        self.lines = {n: Proxy(urlsplit(self.direct[v]).port or 0) for n, v in LINES.items()}
         self.environ = {**self.direct, **self._through_the_lines()}
         self.port = _free_port()
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -95,8 +93,7 @@ class Installation:
         lines = {**LINES, "cache": "KAIJUAN_CACHE_URL"}
         moved = {}
         for name, variable in lines.items():
-            if (port := urlsplit(self.direct[variable]).port) is None:
-                continue
+            port = urlsplit(self.direct[variable]).port
             line = self.lines[REDIS if name == "cache" else name]
             moved[variable] = self.direct[variable].replace(f":{port}", f":{line.port}")
         return moved
@@ -180,18 +177,28 @@ class Installation:
 
     def send(self, file: Path) -> str:
         """Sends a file of records as often as it takes; the job that was accepted for it."""
+        accepted: list[str] = []
+
+        def is_accepted() -> bool:
+            accepted.extend(filter(None, [self.ask_to_import(file)]))
+            return bool(accepted)
+
+        until(is_accepted, f"accepting {file.name}")
+        return accepted[0]
+
+    def ask_to_import(self, file: Path) -> str | None:
+        """Sends a file of records once; the job, or nothing when it was refused for now."""
         path = f"/api/v1/imports?name={file.name}&format=jsonl"
         headers = {
             "Authorization": f"Bearer {self.token}",
             "Content-Type": "application/octet-stream",
             "Idempotency-Key": f"send-{file.name}",
         }
-        deadline = time.monotonic() + PATIENCE
-        while (sent := self.ask("POST", path, file.read_bytes(), headers)).status != 202:
-            assert sent.status in (0, 429) or sent.status >= 500, sent
-            assert time.monotonic() < deadline, sent
-            time.sleep(0.5)
-        return str(sent.json()["job"])
+        sent = self.ask("POST", path, file.read_bytes(), headers)
+        if sent.status == 202:
+            return str(sent.json()["job"])
+        assert sent.status in (0, 429) or sent.status >= 500, sent
+        return None
 
     # What is wrong with it
 
@@ -210,12 +217,13 @@ class Installation:
     def settle(self) -> None:
         """Waits until nothing is left to do."""
         until(self._is_ready, "readiness")
-        until(self._is_idle, "the end of what was begun")
+        until(self.is_idle, "the end of what was begun")
 
     def _is_ready(self) -> bool:
         return self.ask("GET", "/readyz").status == 200
 
-    def _is_idle(self) -> bool:
+    def is_idle(self) -> bool:
+        """Whether the index has heard of every change."""
         with self.adapters.database.transaction(writes=False) as session:
             return dirty.waiting(session)[0] == 0
 
@@ -226,10 +234,12 @@ class Installation:
         assert not wrong, wrong
 
 
-def _made_database(url: str, name: str) -> str:
+def _made_database(url: str, name: str, tablespace: Path) -> str:
+    """A database on a disk of its own, which can be filled."""
     base = url.rpartition("/")[0]
     with psycopg.connect(f"{base}/postgres".replace("+psycopg", ""), autocommit=True) as session:
-        session.execute(f"CREATE DATABASE {name}".encode())
+        session.execute(f"CREATE TABLESPACE {name} LOCATION '{tablespace}'".encode())
+        session.execute(f"CREATE DATABASE {name} TABLESPACE {name}".encode())
     return f"{base}/{name}"
 
 
