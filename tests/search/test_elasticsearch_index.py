@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from contracts.search import ALICE, DREAM, SHELF, STUDIES, SearchIndexContract, found, many, pages
 from msgspec.structs import replace
+from shelves import Shelf
 
 from search.alias import AliasedIndex, Generations
 from search.backends.elasticsearch import open_generations
@@ -14,6 +15,7 @@ from search.backends.elasticsearch.address import read_address
 from search.backends.elasticsearch.client import Client
 from search.documents import Tombstone
 from search.index import IndexOutdatedError, IndexUnavailableError, Query, SearchIndex, Status
+from search.rebuild import Rebuild
 
 pytestmark = pytest.mark.engines
 
@@ -115,6 +117,20 @@ def test_a_late_writer_brings_no_removed_generation_back(
     elsewhere.remove("g000002")
     with pytest.raises(IndexUnavailableError):
         elsewhere.named("g000002")
+
+
+def test_a_rebuild_takes_over_and_can_be_taken_back(
+    alias: AliasedIndex, elsewhere: AliasedIndex
+) -> None:
+    rebuild, shelf = Rebuild(alias, batch=10), Shelf([DREAM, *many(35)])
+    shelf.at["n00007"] = lambda: elsewhere.write([replace(STUDIES, version=2)])
+    shelf.at["n00020"] = lambda: shelf.commit(replace(STUDIES, version=2))
+    assert rebuild.run(shelf).generation == "g000002"
+    assert elsewhere.generations == Generations("g000002", previous="g000001")
+    assert (elsewhere.count(), found(elsewhere, "研究")) == (37, ["studies"])
+    rebuild.go_back()
+    assert elsewhere.generations.live == "g000001"
+    assert found(alias, "alice") == ["alice"]
 
 
 def test_an_index_of_another_release_is_told_from_one_that_is_away(
