@@ -40,7 +40,7 @@ from app.values import Instant, from_micros, new_id, now, random_id, rfc3339, to
 
 __all__ = [
     "Base", "Database", "Instant", "from_micros", "insert_many", "key_text", "new_id", "now",
-    "random_id", "read", "rfc3339", "to_micros",
+    "random_id", "read", "rfc3339", "to_micros", "writes",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -171,6 +171,11 @@ class Database:
         if self.is_sqlite:
             with self.engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def writes(session: Session) -> bool:
+    """Whether what the session does may be committed."""
+    return bool(session.get_bind().get_execution_options().get("kaijuan_writes", False))
 
 
 def read(session: Session, statement: Executable, **values: Any) -> CursorResult[Any]:

@@ -13,6 +13,7 @@ from app.errors import ConflictError, Fault, InvalidError, NotFoundError
 from app.identity.models import LEVELS, Library
 
 STEP = 4
+DEFAULT = "main"
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _END = "~"
 
@@ -132,5 +133,13 @@ def encode(number: int) -> str:
 
 def default(session: Session) -> Library:
     """The library that owns what nobody says otherwise of: the first root, made when missing."""
-    roots = select(Library).where(Library.parent_id.is_(None)).order_by(Library.path).limit(1)
-    return session.scalar(roots) or add(session, "main", "本馆", "special", None)
+    return session.scalar(_FIRST_ROOT) or add(session, DEFAULT, "本馆", "special", None)
+
+
+def default_id(session: Session) -> str:
+    """The id that :func:`default` has, or would have: nothing is made."""
+    found = session.scalar(_FIRST_ROOT)
+    return found.id if found else DEFAULT
+
+
+_FIRST_ROOT = select(Library).where(Library.parent_id.is_(None)).order_by(Library.path).limit(1)

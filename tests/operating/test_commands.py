@@ -47,6 +47,7 @@ def test_every_command_explains_itself(command: tuple[str, ...], tmp_path: Path)
     assert (result.exit_code, result.output.startswith("Usage:")) == (0, True)
 
 
+@pytest.mark.embedded
 def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
     first, second = said(tmp_path, "migrate"), said(tmp_path, "migrate")
     assert (first["before"], second["before"]) == (None, first["after"])
@@ -54,6 +55,7 @@ def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
     assert all(diagnosis["ok"] for diagnosis in said(tmp_path, "doctor"))
 
 
+@pytest.mark.embedded
 def test_a_library_that_was_not_migrated_is_told_what_to_do(tmp_path: Path) -> None:
     result = run(tmp_path, "import", "list")
     assert (result.exit_code, "kaijuan migrate" in result.stderr) == (1, True)
@@ -74,6 +76,7 @@ def migrated(tmp_path: Path) -> House:
     return House(tmp_path / "data")
 
 
+@pytest.mark.embedded
 def test_the_doctor_misses_bytes_that_are_gone(migrated: House, tmp_path: Path) -> None:
     migrated.book(epub(tmp_path / "a.epub"))
     assert unwell(migrated) == {}

@@ -11,6 +11,8 @@ from house import House
 from app.adapters import open_adapters, search_folder
 from app.operating.serve import renew_index
 
+pytestmark = pytest.mark.embedded
+
 
 def of_another_release(house: House) -> None:
     """Makes the live index look as if another release had written it."""

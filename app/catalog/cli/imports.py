@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from sqlalchemy.orm import Session
 
 from app import config
 from app.adapters import open_adapters
@@ -29,9 +30,8 @@ def records(
     """Import catalogue records from FILE: JSON lines (also gzipped) or CSV."""
     with refusals():
         adapters = open_adapters(config.load())
-        # In a rehearsal nothing is committed, also no library that is made because there is none.
         with adapters.database.transaction(writes=not dry_run) as session:
-            owner = (tree.get(session, library_id) if library_id else tree.default(session)).id
+            owner = _owner(session, library_id, dry_run)
         source = formats.open_format(file, name, library=owner)
         with Meter("records", None, quiet=as_json) as meter:
             report = import_records(
@@ -44,6 +44,13 @@ def records(
             )
         show(report, as_json, lambda: _lines(report, dry_run))
     raise SystemExit(1 if report.refused else 0)
+
+
+def _owner(session: Session, library_id: str | None, dry_run: bool) -> str:
+    """A rehearsal makes no library either where there is none."""
+    if library_id:
+        return tree.get(session, library_id).id
+    return tree.default_id(session) if dry_run else tree.default(session).id
 
 
 def _lines(report: Report, dry_run: bool) -> Iterator[str]:

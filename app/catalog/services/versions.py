@@ -13,16 +13,17 @@ from app.catalog import composing, normal
 from app.catalog.description import LIVE, Description, encoder
 from app.catalog.models import RecordIdentifier, RecordRow, RecordTitle, Revision
 from app.catalog.services import dirty
-from app.database import now, rfc3339
+from app.database import now, rfc3339, writes
 from app.errors import GoneError, NotFoundError, StaleError
 
 
 def load(session: Session, record_id: str, version: int | None = None) -> RecordRow:
-    """The record, whatever its state, locked against other writers until the transaction ends.
+    """The record, whatever its state; whoever writes has it locked until the transaction ends.
 
     :raises NotFoundError: when there is none. :raises StaleError: when it is past ``version``.
     """
-    row = session.get(RecordRow, record_id, with_for_update={"key_share": True})
+    lock = {"key_share": True} if writes(session) else None
+    row = session.get(RecordRow, record_id, with_for_update=lock)
     if row is None:
         raise NotFoundError("record", record_id)
     if version is not None and row.version != version:
