@@ -20,6 +20,8 @@ from search.entries import word_columns
 _DRAWN = 20_000
 _SPOKEN = (Way.FULL, Way.FRAGMENT, Way.TRADITIONAL, Way.AUTHOR_TITLE, Way.ENGLISH)
 _COMMON = 50
+_LONGEST = 200
+"""Characters that a search over HTTP takes."""
 _STEM = "ˢ"
 
 
@@ -34,7 +36,8 @@ def drawn_documents(many: int) -> tuple[Document, ...]:
 def known_items(many: int) -> list[str]:
     """Queries that a reader who knows a record may type, shuffled; most have few hits."""
     items = KnownItems(drawn_documents(many))
-    words = [item.query for way in _SPOKEN for item in items.draw(way)]
+    drawn = (item.query for way in _SPOKEN for item in items.draw(way))
+    words = [query for query in drawn if len(query) <= _LONGEST]
     random.Random(1).shuffle(words)
     return words
 
