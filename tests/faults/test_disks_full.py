@@ -14,7 +14,7 @@ from faults.disks import Disk
 from faults.engines import POSTGRESQL, S3
 from faults.installation import Installation, until
 
-pytestmark = [pytest.mark.engines, pytest.mark.faults]
+pytestmark = [pytest.mark.engines, pytest.mark.faults, pytest.mark.timeout(600)]
 
 LASTS = 4.0
 """Seconds that a disk stays full."""

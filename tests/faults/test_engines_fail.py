@@ -17,7 +17,7 @@ from faults.engines import ELASTICSEARCH, POSTGRESQL, REDIS, S3
 from faults.installation import Installation
 from faults.proxy import Fault, http
 
-pytestmark = [pytest.mark.engines, pytest.mark.faults]
+pytestmark = [pytest.mark.engines, pytest.mark.faults, pytest.mark.timeout(600)]
 
 LASTS = 3.0
 """Seconds that a fault lasts."""

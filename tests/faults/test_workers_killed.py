@@ -13,7 +13,7 @@ import pytest
 from faults import activities
 from faults.installation import Installation
 
-pytestmark = [pytest.mark.engines, pytest.mark.faults]
+pytestmark = [pytest.mark.engines, pytest.mark.faults, pytest.mark.timeout(600)]
 
 KILLS = 3
 
