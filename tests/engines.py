@@ -184,7 +184,7 @@ class Engines:
             self._places.remove(place)  # the one longest out of use is taken first
             _empty(place)
             _remove_indexes(place.prefix)
-        place.folder, place.prefix = folder, f"tests-{uuid4().hex}"
+        place.folder, place.prefix = folder, f"{self._bucket}-{uuid4().hex}"
         self._places.append(place)
         return place
 
