@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Insert, bindparam, delete, func, select, update
+from sqlalchemy import Insert, bindparam, delete, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -61,14 +61,26 @@ def oldest(session: Session, limit: int) -> list[tuple[str, int]]:
 _SETTLED = delete(DirtyRecord).where(
     DirtyRecord.record_id == bindparam("settled"), DirtyRecord.version <= bindparam("accepted")
 )
+_SETTLED_AT_ONCE = text(
+    "DELETE FROM dirty_records USING unnest(CAST(:ids AS text[]), CAST(:versions AS bigint[]))"
+    " AS accepted (id, version)"
+    " WHERE record_id = accepted.id AND dirty_records.version <= accepted.version"
+)
+"""PostgreSQL is asked once, not for each."""
 
 
 def settle(session: Session, accepted: list[tuple[str, int]]) -> None:
     """Removes what the index has accepted, unless it changed again since."""
-    if accepted:
+    if not accepted:
+        return
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
         pairs = [{"settled": record_id, "accepted": version} for record_id, version in accepted]
-        session.connection().execute(_SETTLED, pairs)
-        touch_after_commit(session, (searches.STAMP,))
+        connection.execute(_SETTLED, pairs)
+    else:
+        ids, versions = (list(column) for column in zip(*accepted, strict=True))
+        connection.execute(_SETTLED_AT_ONCE, {"ids": ids, "versions": versions})
+    touch_after_commit(session, (searches.STAMP,))
 
 
 def postpone(session: Session, record_ids: list[str]) -> None:
