@@ -33,9 +33,9 @@ from sqlalchemy.orm import DeclarativeBase, Session
 
 from app import dialects
 from app.dialects import WORK, Limits
-from app.errors import UnavailableError
+from app.errors import NoRoomError, UnavailableError
 from app.inserting import copy_instead, insert_many
-from app.room import Room
+from app.room import LEAST, Room
 from app.values import Instant, from_micros, new_id, now, random_id, rfc3339, to_micros
 
 __all__ = [
@@ -190,10 +190,12 @@ def read(session: Session, statement: Executable, **values: Any) -> CursorResult
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Turns what means that PostgreSQL is away into the domain's own word for it."""
+    """Turns what means that PostgreSQL is away, or full, into the domain's own word for it."""
     try:
         yield
     except (DBAPIError, PoolTimeoutError) as error:
+        if dialects.is_full(error):
+            raise NoRoomError("the database", 0, LEAST) from error
         if dialects.is_away(error):
             raise UnavailableError("The database") from error
         raise

@@ -19,12 +19,14 @@ RACES = frozenset({"40001", "40P01"})
 """SQLSTATE (PostgreSQL, Appendix A): serialization_failure, deadlock_detected."""
 TAKEN = "23505"
 """unique_violation."""
+FULL = "53100"
+"""disk_full."""
 AWAY = frozenset({
     "57014",  # query_canceled: longer than statement_timeout
     "55P03",  # lock_not_available: longer than lock_timeout
     "25P03",  # idle_in_transaction_session_timeout
     "53300",  # too_many_connections
-    "53100", "53200",  # disk_full, out_of_memory
+    "53200",  # out_of_memory
     "57P01", "57P02", "57P03",  # admin_shutdown, crash_shutdown, cannot_connect_now
     "25006",  # read_only_sql_transaction: the server is a standby for the moment
 })  # fmt: skip
@@ -141,6 +143,11 @@ def is_race(error: DBAPIError) -> bool:
 def is_taken(error: DBAPIError) -> bool:
     """Whether a key was there already, maybe since a moment."""
     return _state(error) == TAKEN
+
+
+def is_full(error: DBAPIError | PoolTimeoutError) -> bool:
+    """Whether the server has no room left."""
+    return isinstance(error, DBAPIError) and _state(error) == FULL
 
 
 def is_cut(error: DBAPIError) -> bool:

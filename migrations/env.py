@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from alembic import context
-from sqlalchemy import String
+from sqlalchemy import String, text
 
 from app import config
 from app.database import Base, Database, Instant
@@ -28,6 +28,8 @@ def run() -> None:
     """Runs the migrations in one transaction, on the connection that is handed in."""
     database = context.config.attributes.get("database") or Database(config.load().database_url)
     with database.transaction() as session:
+        if not database.is_sqlite:  # a large table takes as long as it takes
+            session.execute(text("SET LOCAL statement_timeout = 0"))
         context.configure(
             connection=session.connection(),
             target_metadata=Base.metadata,

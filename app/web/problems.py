@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 from flask import Flask, Response, current_app, g, request
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from app import errors
@@ -252,6 +252,8 @@ def _database_failed(error: DBAPIError) -> Response:
         return answer_domain_error(errors.ReadOnlyError())
     if isinstance(error, OperationalError):
         return answer_domain_error(errors.UnavailableError("The database"))
+    if isinstance(error, DataError):
+        return answer(INVALID, "A value is larger, or of another form, than can be kept.")
     return _unexpected(error)
 
 

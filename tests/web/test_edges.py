@@ -100,3 +100,15 @@ def test_no_query_upsets_search(house: House, query: str) -> None:
     house.record("红楼梦")
     for path in ("search", "suggest"):
         assert house.client.get(f"/api/v1/{path}?q={query}").status_code in (200, 422)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/books?library=%00", "/api/v1/books/%00", "/api/v1/libraries?parent=%00",
+        "/api/v1/subjects?parent=%00", "/api/v1/search?q=%00&library=%00", "/books?library=%00",
+        "/api/v1/books?library=%ED%A0%80",
+    ],
+)  # fmt: skip
+def test_what_no_database_can_hold_is_no_fault_of_ours(house: House, path: str) -> None:
+    assert house.client.get(path).status_code < 500
