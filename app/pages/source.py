@@ -23,7 +23,7 @@ FILES = (
 SUFFIXES = frozenset(
     (".py", ".html", ".css", ".js", ".svg", ".md", ".toml", ".ini", ".mako", ".json", ".txt",
      ".yaml", ".yml", ".lock", ".sh", ".opf", ".xml", ".xhtml", ".csv", ".tsv",
-     ".lua", ".png")
+     ".lua", ".png", ".sql")
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+import structlog
 from away import closed_port, silent_port
 from sqlalchemy import insert
 from structlog.testing import capture_logs
@@ -79,6 +80,8 @@ def test_a_drain_goes_on_by_itself_and_says_once_that_it_could_not(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.jobs.chores.LOOK_EVERY", 0.0)
+    # One that was used before keeps writing to where logs went at that time.
+    monkeypatch.setattr("app.jobs.chores.log", structlog.get_logger())
     stopping, rung = Event(), Event()
     drained = Drained(stopping)
     leader: Leader[Any] = Leader(house.database, None, "tests", Pulse(), stopping)
