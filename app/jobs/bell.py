@@ -25,6 +25,7 @@ LOOK = b"look"
 MOST_PENDING = 16
 """Looks kept at once: each wakes one thread, and no worker need be there to take them."""
 LISTEN_EVERY = 0.05
+MAKING = 5
 CONNECTING = 1.0
 """Seconds that a request waits for Redis at most, once each few seconds while it is away."""
 ANSWERING = 3.0
@@ -104,10 +105,8 @@ def open_bell(url: str) -> Bell:
     :raises SettingError: when it cannot be used, such as Redis without its client library.
     """
     if urlsplit(url).scheme == "sqlite":
-        # No fsync: a ring lost with the power costs one second.
-        path = make_url(url).database
         try:
-            return HueyBell(SqliteHuey("bell", filename=path, fsync=False, timeout=1).storage)
+            return HueyBell(_in_file(make_url(url).database))
         except sqlite3.Error as error:
             wanted = f"a database that can be opened ({error})"
             raise SettingError(PREFIX + "QUEUE_URL", url, wanted) from error
@@ -116,6 +115,18 @@ def open_bell(url: str) -> Bell:
     except (ValueError, RedisError) as error:
         wanted = "redis://host:port/number"
         raise SettingError(PREFIX + "QUEUE_URL", urlsplit(url).scheme + "://…", wanted) from error
+
+
+def _in_file(path: str | None) -> Any:
+    """Huey's storage in a file. Of processes that make it at once all but one may find it locked.
+
+    No fsync: a ring lost with the power costs one second.
+    """
+    for _ in range(MAKING):
+        with suppress(sqlite3.OperationalError):
+            return SqliteHuey("bell", filename=path, fsync=False, timeout=1).storage
+        time.sleep(LISTEN_EVERY)
+    return SqliteHuey("bell", filename=path, fsync=False, timeout=1).storage
 
 
 def _pool(url: str) -> BlockingConnectionPool:
