@@ -239,8 +239,8 @@ def _empty(place: Place) -> None:
     every table, which makes new files; of many rows each would be looked for in every other table.
     """
     with place.engine.begin() as connection:
-        many = connection.scalar(text("SELECT count(*) > 1000 FROM (SELECT FROM records LIMIT 1001)"
-                                      " AS some"))  # fmt: skip
+        first = "SELECT count(*) FROM (SELECT FROM records LIMIT 1001) AS first"
+        many = (connection.scalar(text(first)) or 0) > 1000
         emptying = place.truncating if many else place.emptying
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '5s'; {emptying}")
         for table, rows in place.seeds:

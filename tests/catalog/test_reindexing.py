@@ -9,7 +9,7 @@ from typing import Any, cast
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
-from house import House
+from house import House, environ_of
 from sqlalchemy import delete, select, update
 
 from app.catalog.cli.indexing import reindex
@@ -36,7 +36,7 @@ def alias(house: House) -> AliasedIndex:
 def run(house: House, *options: str) -> Result:
     """The command on this library."""
     environ = {name: None for name in os.environ if name.startswith("KAIJUAN_")}
-    given = {"KAIJUAN_DATA_DIR": str(house.settings.data_dir)}
+    given = environ_of(house.settings.data_dir)
     return CliRunner().invoke(reindex, [*options], env={**environ, **given})
 
 
@@ -147,7 +147,7 @@ def test_going_back_brings_what_was_missed(house: House, alias: AliasedIndex) ->
     house.record("新修县志")
     house.withdraw(ids(house)[0])
     assert said(house, "--back") == {"generation": "g000001", "missed": 2}
-    assert (alias.generation, alias.count()) == ("g000001", 5)
+    assert (alias.generations.live, alias.count()) == ("g000001", 5)
     assert alias.search(Query(words="新修县志")).total == 1
     assert run(house, "--verify").exit_code == 0
 

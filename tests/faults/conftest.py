@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from faults.disks import Disk
+from faults.disks import Disk, let_go
 from faults.engines import POSTGRESQL, S3, Engines
 from faults.installation import Installation
 
@@ -22,17 +22,17 @@ def _engines() -> Engines:
 
 
 @pytest.fixture(scope="session")
-def disks(_engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Disk]]:
+def disks(_engines: Engines) -> Iterator[dict[str, Disk]]:
     """Disks to be filled: of a database, of the store, and of the installation itself."""
+    sizes = {"pg/tight": 256, "s3/data": 128, "library/data": 1200}
+    _engines.stop()
+    for place in sizes:
+        let_go(_engines.home / place)  # of a run that was killed
     _engines.reset()
-    made = {
-        POSTGRESQL: Disk(_engines.home / "pg" / "tight", 256),
-        S3: Disk(_engines.home / "s3" / "data", 128),
-        "data": Disk(tmp_path_factory.mktemp("faults") / "data", 1200),
-    }
-    yield made
-    for disk in made.values():
-        disk.close()
+    made = [Disk(_engines.home / place, size) for place, size in sizes.items()]
+    yield dict(zip((POSTGRESQL, S3, "data"), made, strict=True))
+    for disk in made:
+        let_go(disk.folder)
 
 
 @pytest.fixture(scope="session")

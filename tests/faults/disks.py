@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,14 +20,8 @@ class Disk:
     def __init__(self, folder: Path, mebibytes: int) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        if os.path.ismount(folder):  # of a run that was killed
-            self.close()
         mount = ["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "tmpfs", str(folder)]
         self._is_mounted = os.geteuid() == 0 and _succeeds(mount)
-
-    def close(self) -> None:
-        """Lets the disk go, with all that is on it."""
-        _succeeds(["umount", "--lazy", str(self.folder)])
 
     @contextmanager
     def full(self, *, leaving: int = 0) -> Iterator[None]:
@@ -42,6 +37,12 @@ class Disk:
             yield
         finally:
             ballast.unlink(missing_ok=True)
+
+
+def let_go(folder: Path) -> None:
+    """Lets a disk go with all that is on it, and what lies in its folder otherwise."""
+    _succeeds(["umount", "--lazy", str(folder)])
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _succeeds(command: list[str]) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -22,38 +23,45 @@ pytestmark = [pytest.mark.engines, pytest.mark.faults, pytest.mark.timeout(600)]
 LASTS = 3.0
 """Seconds that a fault lasts."""
 
-Befall = Callable[[Installation, str], None]
+
+@dataclass(frozen=True, slots=True)
+class Befall:
+    """What befalls an engine, by its name in the list of tests."""
+
+    name: str
+    begin: Callable[[Installation, str], None]
+
+    def __str__(self) -> str:
+        return self.name
 
 
-def killed(library: Installation, name: str) -> None:
-    """SIGKILL, as an out-of-memory killer does it; started again later."""
-    library.engines.kill(name)
-
-
-def restarted(library: Installation, name: str) -> None:
-    """Stopped in order, as for an upgrade; started again later."""
-    library.engines.stop(name)
-
-
-def on_the_line(fault: Fault) -> Befall:
+def on_the_line(name: str, fault: Fault) -> Befall:
     """A fault of the line or of whoever stands in it."""
-    return lambda library, name: library.fault(name, fault)
+    return Befall(name, lambda library, engine: library.fault(engine, fault))
 
 
-slow = on_the_line(Fault(delay=0.25))
-hanging = on_the_line(Fault(hangs=True))
-refusing = on_the_line(Fault(refuses=True))
-cut = on_the_line(Fault(keep=40, every=3))
-unavailable = on_the_line(Fault(answer=http("503 Service Unavailable"), every=2))
-broken = on_the_line(Fault(answer=http("500 Internal Server Error", b"<html>oops", "text/html")))
-busy = on_the_line(Fault(answer=http("429 Too Many Requests"), every=2))
-lying = on_the_line(Fault(answer=http("200 OK", b"<html>a sign-in page", "text/html"), every=2))
-garbled = on_the_line(Fault(answer=b"\x00\xff!?\r\n\r\n"))
+killed = Befall("killed", lambda library, engine: library.engines.kill(engine))
+restarted = Befall("restarted", lambda library, engine: library.engines.stop(engine))
+
+
+slow = on_the_line("slow", Fault(delay=0.25))
+hanging = on_the_line("hanging", Fault(hangs=True))
+refusing = on_the_line("refusing", Fault(refuses=True))
+cut = on_the_line("cut", Fault(keep=40, every=3))
+unavailable = on_the_line("unavailable", Fault(answer=http("503 Service Unavailable"), every=2))
+broken = on_the_line(
+    "broken", Fault(answer=http("500 Internal Server Error", b"<html>oops", "text/html"))
+)
+busy = on_the_line("busy", Fault(answer=http("429 Too Many Requests"), every=2))
+lying = on_the_line(
+    "lying", Fault(answer=http("200 OK", b"<html>a sign-in page", "text/html"), every=2)
+)
+garbled = on_the_line("garbled", Fault(answer=b"\x00\xff!?\r\n\r\n"))
 
 
 def befall(library: Installation, name: str, fault: Befall) -> None:
     """Lets the fault last a while, and mends it."""
-    fault(library, name)
+    fault.begin(library, name)
     time.sleep(LASTS)
     library.mend()
 
@@ -64,6 +72,7 @@ def befall(library: Installation, name: str, fault: Befall) -> None:
         (POSTGRESQL, killed), (POSTGRESQL, cut), (S3, unavailable), (S3, lying),
         (REDIS, killed), (ELASTICSEARCH, slow), (ELASTICSEARCH, lying),
     ],
+    ids=str,
 )  # fmt: skip
 def test_an_accepted_import_is_whole_after(
     library: Installation, tmp_path: Path, name: str, fault: Befall
@@ -80,6 +89,7 @@ def test_an_accepted_import_is_whole_after(
     [
         (POSTGRESQL, refusing), (S3, killed), (S3, cut), (REDIS, hanging), (ELASTICSEARCH, busy),
     ],
+    ids=str,
 )  # fmt: skip
 def test_books_being_ingested_are_held_once_after(
     library: Installation, tmp_path: Path, name: str, fault: Befall
@@ -101,6 +111,7 @@ def test_books_being_ingested_are_held_once_after(
         (POSTGRESQL, restarted), (S3, hanging), (REDIS, garbled),
         (ELASTICSEARCH, killed), (ELASTICSEARCH, broken),
     ],
+    ids=str,
 )  # fmt: skip
 def test_an_index_being_rebuilt_is_right_after(
     library: Installation, name: str, fault: Befall
@@ -125,6 +136,7 @@ def test_an_index_being_rebuilt_is_right_after(
         (ELASTICSEARCH, garbled, ("chapter", "record")),
         (ELASTICSEARCH, killed, ("chapter", "record")),
     ],
+    ids=str,
 )  # fmt: skip
 def test_readers_are_never_told_wrong_things(
     library: Installation, tmp_path: Path, name: str, fault: Befall, goes_on: tuple[str, ...]
