@@ -1,11 +1,12 @@
 """A ledger of its own for every test: SQLite, or the engine that the environment names."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from engines import BYTES, ICU, drop, make_database
 
 from app.database import Database
 from app.jobs import connect
@@ -15,37 +16,37 @@ from .house import MINUTE, House, create_tables
 ENGINE = os.environ.get("KAIJUAN_DATABASE_URL", "")
 
 
-@pytest.fixture(
-    params=[
-        "sqlite",
-        pytest.param(
-            "engine",
-            marks=[
-                pytest.mark.engines,
-                pytest.mark.skipif(
-                    not ENGINE.startswith("postgresql"), reason="KAIJUAN_DATABASE_URL is not set"
-                ),
-            ],
-        ),
-    ]
+NAMED = (
+    pytest.mark.engines,
+    pytest.mark.skipif(
+        not ENGINE.startswith("postgresql"), reason="KAIJUAN_DATABASE_URL is not set"
+    ),
 )
+LOCALES = {"postgresql": BYTES, "postgresql-icu": ICU}
+
+
+@pytest.fixture(params=["sqlite", *(pytest.param(name, marks=NAMED) for name in LOCALES)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "engine":
-        return str(request.getfixturevalue("own_database"))
+    if request.param in LOCALES:
+        databases: Callable[[str], str] = request.getfixturevalue("databases")
+        return databases(request.param)
     return f"sqlite:///{tmp_path}/ledger.sqlite"
 
 
 @pytest.fixture(scope="session")
-def own_database(worker_id: str) -> Iterator[str]:
-    """A database of this test process alone: several run at the same time."""
-    name = f"kaijuan_tests_{worker_id}_{os.getpid()}"
-    server = create_engine(ENGINE, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield make_url(ENGINE).set(database=name).render_as_string(hide_password=False)
-    with server.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    server.dispose()
+def databases(worker_id: str) -> Iterator[Callable[[str], str]]:
+    """Databases of this test process alone, by their locale: several run at the same time."""
+
+    @cache
+    def made(locale: str) -> str:
+        name = f"kaijuan_{locale.replace('-', '_')}_{worker_id}_{os.getpid()}"
+        addresses.append(make_database(name, LOCALES[locale]))
+        return addresses[-1]
+
+    addresses: list[str] = []
+    yield made
+    for address in addresses:
+        drop(address)
 
 
 @pytest.fixture
