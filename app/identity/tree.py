@@ -133,7 +133,12 @@ def encode(number: int) -> str:
 
 def default(session: Session) -> Library:
     """The library that owns what nobody says otherwise of: the first root, made when missing."""
-    return session.scalar(_FIRST_ROOT) or add(session, DEFAULT, "本馆", "special", None)
+    if (found := session.scalar(_FIRST_ROOT)) is not None:
+        return found
+    try:
+        return add(session, DEFAULT, "本馆", "special", None)
+    except ConflictError:  # another made it since the line above
+        return get(session, DEFAULT)
 
 
 def default_id(session: Session) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
 from house import House
@@ -14,7 +15,7 @@ from app.database import Database
 from app.dialects import Limits
 from app.errors import UnavailableError
 from app.identity import accounts, tree
-from app.identity.models import Account
+from app.identity.models import Account, Library
 
 pytestmark = pytest.mark.engines
 
@@ -87,6 +88,21 @@ def test_of_two_that_make_the_first_library_at_once_both_have_it(
     for thread in threads:
         thread.join()
     assert found == ["main", "main"]
+
+
+def test_the_first_library_may_be_made_between_two_looks(
+    house: House, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = tree.add
+
+    def add_late(*values: Any) -> Library:
+        monkeypatch.setattr(tree, "add", add)
+        database.run(tree.default)
+        return add(*values)
+
+    monkeypatch.setattr(tree, "add", add_late)
+    assert database.run(lambda session: tree.default(session).id) == "main"
+    assert tree.add is add, "nobody came between"
 
 
 def test_after_a_restart_nobody_gets_a_dead_connection(house: House, database: Database) -> None:
