@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.database import Database
-from app.errors import UnavailableError
+from app.errors import KaijuanError
 from app.jobs import leases
 from app.jobs.errors import LostClaimError
 from app.jobs.failing import Failing
@@ -94,7 +94,7 @@ class Leader(Generic[C]):
     def _release(self, lease: Lease, *, done: bool = False) -> bool:
         try:
             leases.release(self.database, lease, done=done)
-        except (LostClaimError, SQLAlchemyError, UnavailableError):
+        except (LostClaimError, SQLAlchemyError, KaijuanError):
             log.warning("a lease was lost while its work was done", lease=lease.name)
             return False
         return done

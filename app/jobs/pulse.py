@@ -10,9 +10,7 @@ from datetime import timedelta
 from threading import Event, Lock
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
-from app.errors import UnavailableError
 from app.jobs.errors import LostClaimError
 from app.jobs.failing import Failing
 
@@ -67,7 +65,7 @@ class Pulse:
                 held.failing.is_over()
             except LostClaimError:
                 held.lost.set()
-            except (SQLAlchemyError, UnavailableError) as error:
+            except Exception as error:  # the beat must go on, or everything that is held runs out
                 if held.failing.is_news(error):
                     log.warning("a heartbeat failed and is tried again", exc_info=True)
                 held.due = moment

@@ -9,9 +9,10 @@ from threading import Event, Lock
 from typing import Generic, TypeVar
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.database import Database
-from app.errors import UnavailableError
+from app.errors import KaijuanError, UnavailableError
 from app.jobs import ledger
 from app.jobs.errors import GiveUpError, LostClaimError, StoppingError
 from app.jobs.ledger import Claim
@@ -51,8 +52,8 @@ class Runner(Generic[C]):
     def step(self) -> bool:
         """Does one job if any is due; ``False`` when there was nothing to do.
 
-        What the job raises ends in the ledger; only the database's own errors come out of here,
-        and leave the claim to run out.
+        What the job raises ends in the ledger; only what the ledger itself fails with comes out of
+        here, and leaves the claim to run out.
         """
         claim = ledger.claim(self._database, self._name, self._leases)
         if claim is None:
@@ -69,13 +70,19 @@ class Runner(Generic[C]):
         return True
 
     def give_back(self) -> None:
-        """Gives every job still running back to the ledger; what it goes on to write is refused."""
+        """Gives every job still running back to the ledger; what it goes on to write is refused.
+
+        A claim that cannot be given back runs out.
+        """
         with self._lock:
             claims = list(self._claims.values())
         for claim in claims:
             try:
                 ledger.give_back(self._database, claim)
             except LostClaimError:
+                continue
+            except (SQLAlchemyError, KaijuanError) as error:
+                log.warning("job not given back", job=claim.id, error=str(error))
                 continue
             log.info("job given back", job=claim.id, kind=claim.kind)
 

@@ -17,7 +17,6 @@ from types import FrameType
 from typing import Generic, TypeVar
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.database import Database
 from app.errors import UnavailableError
@@ -136,7 +135,7 @@ class Worker(Generic[C]):
         return thread
 
     def _for_ever(self, do: Callable[[], None]) -> Callable[[], None]:
-        """Nothing but ``stop`` ends a loop, least of all a database that is away for a while."""
+        """Nothing but ``stop`` ends a loop, least of all an engine that is away for a while."""
 
         def loop() -> None:
             failing = Failing()
@@ -146,12 +145,15 @@ class Worker(Generic[C]):
         return loop
 
     def _try(self, do: Callable[[], None], failing: Failing) -> bool:
-        """Whether it was done; where the database is away, rests first."""
+        """Whether it was done; where it fails, rests first.
+
+        Whatever it fails with: a thread that ends is missed by nobody until its work is.
+        """
         try:
             do()
-        except (SQLAlchemyError, UnavailableError) as error:
+        except Exception as error:
             if failing.is_news(error):
-                log.exception("the database is away; the worker tries again")
+                log.exception("the worker could not go on, and tries again")
             self._stopping.wait(LOOK_EVERY)
             return False
         failing.is_over()

@@ -6,24 +6,27 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from subprocess import PIPE
-from threading import Event, Thread
+from threading import Event, Thread, current_thread
 from threading import enumerate as enumerate_threads
 
 import pytest
 from sqlalchemy import select
 
+from app.errors import NoRoomError
 from app.jobs import enqueue, ledger
 from app.jobs.bell import open_bell
 from app.jobs.models import Job, State
+from app.jobs.pulse import Pulse
 from app.jobs.queries import figures
 from app.jobs.takeover import take_over, worker_name
 from app.jobs.work import Work
 from app.jobs.worker import Worker
+from app.room import Room
 
 from .house import MINUTE, House, written
 
@@ -62,6 +65,13 @@ def wait_until_done(house: House, patience: float = 60) -> None:
             return
         time.sleep(0.05)
     raise AssertionError(f"not done: {counts}")
+
+
+def until(holds: Callable[[], bool], patience: float = 30) -> None:
+    deadline = time.monotonic() + patience
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -148,6 +158,54 @@ def test_a_worker_hears_the_bell_and_drains_and_keeps_time(house: House, tmp_pat
     worker.stop()
     thread.join(30)
     assert not thread.is_alive()
+
+
+class FullDisk(Room):
+    """A disk without room for changes; knows whom it refused."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.refused: set[str] = set()
+
+    def require(self) -> None:
+        self.refused.add(current_thread().name)
+        raise NoRoomError("data", 0, 1)
+
+
+def test_a_worker_goes_on_when_there_is_room_on_the_disk_again(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.jobs.worker.LOOK_EVERY", 0.05)
+    met, full = {name: Event() for name in ("job", "drain", "chore")}, FullDisk(tmp_path)
+    house.registry.job("tests.meet")(lambda _: met["job"].set())
+    house.registry.periodic("tests.chore", every=MINUTE)(lambda _: met["chore"].set())
+    with house.database.transaction() as session:
+        enqueue(session, "tests.meet")
+    drains = {"tests.drain": lambda: met["drain"].set() or 0}
+    worker = Worker(house.database, house.registry, [], house.bell, drains=drains, threads=1)
+    thread = Thread(target=worker.run)
+    with monkeypatch.context() as patch:
+        patch.setattr(house.database, "_room", full)
+        thread.start()
+        until(lambda: full.refused >= {"jobs-0", "periodic", "tests.drain"})
+    assert all(event.wait(30) for event in met.values())
+    worker.stop()
+    thread.join(30)
+    assert not thread.is_alive()
+
+
+def test_a_heartbeat_that_finds_no_room_beats_again(house: House) -> None:
+    pulse, beats = Pulse(), []
+
+    def renew() -> None:
+        beats.append(1)
+        if len(beats) == 1:
+            raise NoRoomError("data", 0, 1)
+
+    with pulse.holding(renew, MINUTE, Event()):
+        for _ in range(2):
+            pulse.beat(time.monotonic() + 60)
+    assert len(beats) == 2
 
 
 def test_a_job_that_outlasts_the_grace_is_given_back(house: House) -> None:
