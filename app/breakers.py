@@ -67,13 +67,15 @@ class Breaker:
         return self._next_trial is not None
 
     @contextmanager
-    def call(self, is_away: Callable[[Exception], bool]) -> Iterator[None]:
+    def call(self, is_away: Callable[[Exception], bool], *, proves: bool = True) -> Iterator[None]:
         """Around one call: of its errors, those that ``is_away`` knows count as failures.
 
-        Whatever else comes of it is an answer.
+        Whatever else comes of it is an answer; where it may come from memory it ``proves``
+        nothing, and the next call is the trial in its place.
 
         :raises RestingError: when the engine is left alone.
         """
+        answered = self._answered if proves else self._pass_on
         self._admit()
         try:
             yield
@@ -81,9 +83,9 @@ class Breaker:
             if is_away(error):
                 self._failed(error)
             else:
-                self._answered()
+                answered()
             raise
-        self._answered()
+        answered()
 
     def _admit(self) -> None:
         """One caller goes on as a trial; when it hangs, another may after one more rest."""
@@ -98,6 +100,11 @@ class Breaker:
                 return
         SPARED.labels(self.engine).inc()
         raise RestingError(self.engine)
+
+    def _pass_on(self) -> None:
+        with self._lock:
+            if self._next_trial is not None:
+                self._next_trial = self._clock()
 
     def _failed(self, error: Exception) -> None:
         FAILED.labels(self.engine).inc()

@@ -100,6 +100,25 @@ def test_a_trial_that_hangs_leaves_room_for_another_after_a_rest(engine: Engine)
         engine.fails(1)
 
 
+def test_what_is_known_from_memory_between_failures_proves_nothing(engine: Engine) -> None:
+    for _ in range(3):
+        with engine.breaker.call(is_away, proves=False):
+            pass
+        engine.fails(1)
+    assert engine.breaker.is_open
+
+
+def test_what_is_known_from_memory_leaves_the_trial_to_the_next(engine: Engine) -> None:
+    engine.fails(3)
+    engine.clock.now += 5
+    engine.error = None
+    with engine.breaker.call(is_away, proves=False):
+        pass
+    assert engine.breaker.is_open
+    engine.ask()
+    assert not engine.breaker.is_open
+
+
 @pytest.mark.parametrize("error", [None, LookupError()])
 def test_an_answer_to_the_trial_ends_the_outage(engine: Engine, error: Exception | None) -> None:
     engine.fails(3)

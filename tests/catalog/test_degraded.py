@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from app.catalog.description import Identifier
 from app.catalog.services import changes, lookups
+from search.index import IndexUnavailableError
 
 SEARCH = "/api/v1/search"
 
@@ -23,6 +24,12 @@ def go_dark(house: House) -> Switched:
     away = index_away(house.adapters.index)
     house.open_doors(replace(house.adapters, index=away))  # type: ignore[arg-type]
     return away
+
+
+class Named(Switched):
+    """An index whose pointer is known still, or read by another way than it is searched."""
+
+    generation = "g000001"
 
 
 def find(house: House, q: str, **options: Any) -> Any:
@@ -162,6 +169,15 @@ def test_the_page_says_so_in_the_readers_language(house: House, language: str, w
 def test_an_index_that_stays_away_is_not_asked_each_time(house: House) -> None:
     house.record("红楼梦")
     away = go_dark(house)
+    for _ in range(20):
+        find(house, "红楼")
+    assert away.tries <= 5
+
+
+def test_an_index_that_is_named_but_does_not_search_is_not_asked_each_time(house: House) -> None:
+    house.record("红楼梦")
+    away = Named(house.adapters.index, IndexUnavailableError("tests", "away"))
+    house.open_doors(replace(house.adapters, index=away))  # type: ignore[arg-type]
     for _ in range(20):
         find(house, "红楼")
     assert away.tries <= 5
