@@ -4,8 +4,8 @@ A kept value carries the *stamp* of what it was made from, looked at before it w
 changes that thing sets a new stamp once the change is committed, and what carries the old one no
 longer counts: a slow reader cannot bring back what was true before. Where a stamp is lost (the
 cache away, a process killed between its commit and the stamp), a kept value outlives a change by
-no more than its life: 60 s for a record, 3 s for a search; 2 s where each process has a cache of
-its own.
+no more than its life, which begins with the look: 60 s for a record, 3 s for a search; 2 s where
+each process has a cache of its own.
 
 A cache that is away is a miss, never an error, and is left alone for a few seconds.
 """
@@ -16,6 +16,7 @@ import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import Protocol, TypeVar, cast
@@ -47,11 +48,21 @@ PATIENCE = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What a look found: the value, or why there is none to use."""
+    """What a look found: the value, if there is one to use, and what is to be kept with another."""
 
     value: bytes | None
     stamp: bytes | None
-    """The stamp at that moment, to be kept with what is made now; ``None`` when not known."""
+    """The stamp at that moment; ``None`` when not known."""
+    at: float = 0.0
+    """That moment, on the cache's own clock: what is made now may be as old."""
+
+    def read(self, kind: type[T]) -> T | None:
+        """The value as what it is; one that another release kept in another form is none."""
+        if self.value is None:
+            return None
+        with suppress(msgspec.MsgspecError):
+            return msgspec.msgpack.decode(self.value, type=kind)
+        return None
 
 
 class Cache(Protocol):
@@ -109,9 +120,9 @@ class MemoryCache:
             current = self._stamps.get(stamp, (b"", 0.0))[0]
             kept = self._kept.get(key)
             if kept is None or kept.stamp != current or kept.until <= now:
-                return Looked(None, current)
+                return Looked(None, current, now)
             self._kept.move_to_end(key)
-            return Looked(kept.value, current)
+            return Looked(kept.value, current, now)
 
     def keep(self, key: str, looked: Looked, value: bytes, life: float) -> None:
         """See Cache; for no longer than others' changes may go unheard."""
@@ -119,7 +130,7 @@ class MemoryCache:
             return
         with self._lock:
             self._drop(key)
-            until = self._clock() + min(life, ALONE)
+            until = looked.at + min(life, ALONE)
             self._kept[key] = _Kept(looked.stamp, value, until)
             self._size += len(value)
             while self._size > self._room:
@@ -153,21 +164,21 @@ class RedisCache:
 
     def look(self, key: str, stamp: str) -> Looked:
         """See Cache: one round trip."""
-        names = self._kept(key), self._stamp(stamp)
+        names, at = (self._kept(key), self._stamp(stamp)), time.monotonic()
         found = self._ask(lambda: cast("list[bytes | None]", self._redis.mget(names)))
         if found is None:
             return Looked(None, None)
         kept, current = found[0], found[1] or b""
         stamped, value = _split(kept) if kept else (None, None)
-        return Looked(value if stamped == current else None, current)
+        return Looked(value if stamped == current else None, current, at)
 
     def keep(self, key: str, looked: Looked, value: bytes, life: float) -> None:
         """See Cache."""
-        stamp = looked.stamp
-        if stamp is None or len(value) > LARGEST:
+        stamp, left = looked.stamp, int(1000 * (looked.at + life - time.monotonic()))
+        if stamp is None or left <= 0 or len(value) > LARGEST:
             return
         held = bytes([len(stamp)]) + stamp + value
-        self._ask(lambda: self._redis.set(self._kept(key), held, px=int(life * 1000)))
+        self._ask(lambda: self._redis.set(self._kept(key), held, px=left))
 
     def touch(self, stamps: Iterable[str]) -> None:
         """See Cache. A stamp lives longer than anything kept under the one before it."""
@@ -241,8 +252,8 @@ def remembered(session: Session, key: str, stamp: str, kind: type[T], make: Call
     if cache is None or session.get_bind().get_execution_options().get("kaijuan_writes"):
         return make()
     looked = cache.look(key, stamp)
-    if looked.value is not None:
-        return msgspec.msgpack.decode(looked.value, type=kind)
+    if (kept := looked.read(kind)) is not None:
+        return kept
     made = make()
     cache.keep(key, looked, msgspec.msgpack.encode(made), LONGEST)
     return made

@@ -14,6 +14,7 @@ from redis import Redis
 from sqlalchemy import event
 
 from app.caching import ALONE, Cache, MemoryCache, NoCache, RedisCache, open_cache
+from app.catalog.queries import records
 from app.config import SettingError
 
 ENGINE = os.environ.get("KAIJUAN_CACHE_URL", "")
@@ -57,6 +58,17 @@ def test_a_process_of_its_own_keeps_nothing_for_long() -> None:
     clock = Clock()
     cache = MemoryCache(clock)
     cache.keep("page", cache.look("page", "book"), b"x", 60)
+    clock.now = ALONE
+    assert cache.look("page", "book").value is None
+
+
+def test_a_kept_value_is_as_old_as_the_look_before_it_was_made() -> None:
+    clock = Clock()
+    cache = MemoryCache(clock)
+    looked = cache.look("page", "book")
+    clock.now = 0.9 * ALONE
+    cache.keep("page", looked, b"x", 60)
+    assert cache.look("page", "book").value == b"x"
     clock.now = ALONE
     assert cache.look("page", "book").value is None
 
@@ -111,6 +123,14 @@ def test_a_record_is_read_once_until_it_changes(house: House, statements: list[s
     del statements[:]
     again = house.client.get(path, headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, statements) == (304, [])
+
+
+@pytest.mark.parametrize("kept", [b"\xc1", b"\x80", b"\x93\x01\x02\x03"])
+def test_what_another_release_kept_in_another_form_is_made_anew(house: House, kept: bytes) -> None:
+    record_id, cache = house.record("红楼梦"), house.adapters.cache
+    stamp = records.stamp_of(record_id)
+    cache.keep(stamp, cache.look(stamp, stamp), kept, 60)
+    assert house.client.get(f"/api/v1/books/{record_id}").status_code == 200
 
 
 def test_a_withdrawn_record_is_gone_at_once_where_it_was_withdrawn(house: House) -> None:

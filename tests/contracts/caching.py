@@ -1,5 +1,7 @@
 """What every cache promises, whoever keeps the bytes."""
 
+from dataclasses import replace
+
 from app.caching import Cache
 
 
@@ -23,6 +25,18 @@ class CacheContract:
         cache.touch(["book"])
         cache.keep("page", looked, b"read before the change", 60)
         assert cache.look("page", "book").value is None
+
+    def test_a_value_that_took_its_whole_life_to_make_is_not_kept(self, cache: Cache) -> None:
+        looked = cache.look("page", "book")
+        late = replace(looked, at=looked.at - 60)
+        cache.keep("page", late, b"read a minute ago", 60)
+        assert cache.look("page", "book").value is None
+
+    def test_a_value_of_another_form_is_none(self, cache: Cache) -> None:
+        cache.keep("page", cache.look("page", "book"), b"\xa5title", 60)
+        looked = cache.look("page", "book")
+        assert (looked.value, looked.read(str)) == (b"\xa5title", "title")
+        assert looked.read(int) is None
 
     def test_a_change_of_one_thing_leaves_the_others(self, cache: Cache) -> None:
         for name in ("one", "two"):

@@ -33,8 +33,8 @@ class SharedSearches:
         asked = msgspec.msgpack.encode((self.generation, query))
         key = "search:" + blake2b(asked, digest_size=16).hexdigest()
         looked = self._cache.look(key, STAMP)
-        if looked.value is not None:
-            return msgspec.msgpack.decode(looked.value, type=Hits)
+        if (kept := looked.read(Hits)) is not None:
+            return kept
         hits = self._index.search(query)
         self._cache.keep(key, looked, msgspec.msgpack.encode(hits), LIFE)
         return hits
