@@ -30,6 +30,14 @@ def test_covers_come_in_four_widths_and_two_forms(house: House, tmp_path: Path, 
         assert (image.format, image.width) == (form, min(width, 600))
 
 
+def test_a_cover_outlives_its_record_in_shared_caches_by_five_minutes_at_most(
+    house: House, tmp_path: Path
+) -> None:
+    path = f"/api/v1/books/{house.book(epub(tmp_path / 'book.epub'))}/cover"
+    kept = house.client.get(path).cache_control
+    assert (kept.public, kept.s_maxage, kept.max_age) == (True, 300, 86400)
+
+
 def test_covers_can_be_asked_about(house: House, tmp_path: Path) -> None:
     path = f"/api/v1/books/{house.book(epub(tmp_path / 'a.epub'))}/cover"
     answer, head = house.client.get(path), house.client.head(path)

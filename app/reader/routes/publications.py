@@ -151,7 +151,7 @@ def _cover(session: Session, adapters: Adapters, found: records.Found, width: in
         media_type="image/webp" if webp else "image/jpeg",
         headers={
             **OPEN_FILES,
-            "Cache-Control": f"{'public' if public else 'private'}, max-age=86400",
+            "Cache-Control": f"{'public, s-maxage=300' if public else 'private'}, max-age=86400",
             "Vary": "Accept" if public else "Accept, Authorization, Cookie",
         },
     )
