@@ -110,6 +110,7 @@ class Database:
             pool_recycle=dialects.RECYCLED,
             **self._pool,
         )
+        dialects.limit_waiting(engine, limits)
         dialects.watch_postgresql(engine)
         copy_instead(engine)
         return engine

@@ -5,11 +5,15 @@ from __future__ import annotations
 import select
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+import psycopg
+from psycopg.abc import PQGen
 from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+T = TypeVar("T")
 
 RECYCLED = 1800
 """Seconds after which a connection is replaced, so that a moved or grown server is noticed."""
@@ -21,14 +25,15 @@ TAKEN = "23505"
 """unique_violation."""
 FULL = "53100"
 """disk_full."""
+GRACE = 5.0
+"""Seconds in which a server must say that a statement took too long: else nobody is there."""
+TICK = 0.1
 AWAY = frozenset({
     "57014",  # query_canceled: longer than statement_timeout
     "55P03",  # lock_not_available: longer than lock_timeout
-    "25P03",  # idle_in_transaction_session_timeout
     "53300",  # too_many_connections
     "53200",  # out_of_memory
     "57P01", "57P02", "57P03",  # admin_shutdown, crash_shutdown, cannot_connect_now
-    "25006",  # read_only_sql_transaction: the server is a standby for the moment
 })  # fmt: skip
 
 
@@ -48,6 +53,8 @@ WEB = Limits(statement=15, lock=5, idle=15)
 """A reader does not wait longer, and nobody may keep others waiting."""
 WORK = Limits(statement=600, lock=60, idle=120)
 """Commands and background work."""
+MIGRATING = Limits(statement=0, lock=60, idle=120)
+"""A large table takes as long as it takes."""
 
 
 def postgresql_arguments(url: URL, limits: Limits, *, writes: bool) -> dict[str, Any]:
@@ -77,6 +84,35 @@ def postgresql_arguments(url: URL, limits: Limits, *, writes: bool) -> dict[str,
     return {name: value for name, value in arguments.items() if name not in url.query}
 
 
+class _Patient(psycopg.Connection[Any]):
+    """A connection that does not wait without end for a server that has gone silent.
+
+    A server keeps its own limits only while it runs, and TCP's only tell of a host that is gone:
+    behind a stopped process, a hanging disk or a proxy, statements would wait for ever.
+    """
+
+    patience: float | None = None
+
+    def wait(self, gen: PQGen[T], interval: float = TICK, timeout: float | None = None) -> T:
+        """See psycopg. What the server said nothing of in time leaves the connection useless."""
+        try:
+            return super().wait(gen, interval, timeout or self.patience)
+        except psycopg.OperationalError as error:
+            if error.sqlstate is None:
+                self.close()
+            raise
+
+
+def limit_waiting(engine: Engine, limits: Limits) -> None:
+    """Has the engine's connections give up a server that keeps none of its limits."""
+
+    @event.listens_for(engine, "do_connect")
+    def connect(_dialect: Any, _record: Any, arguments: Any, options: Any) -> _Patient:
+        made = _Patient.connect(*arguments, **options)
+        made.patience = limits.statement + GRACE if limits.statement else None
+        return made
+
+
 def watch_postgresql(engine: Engine) -> None:
     """Never hands out a connection that its server has closed.
 
@@ -91,21 +127,17 @@ def watch_postgresql(engine: Engine) -> None:
     @event.listens_for(engine, "checkout")
     def wake(driver: Any, record: Any, _proxy: Any) -> None:
         rested = time.monotonic() - record.info.get("rested_since", time.monotonic())
-        if (rested > RESTED or _has_news(driver)) and not _answers(engine, driver):
-            raise InvalidatePoolError("the server has closed this connection")
+        try:
+            if rested > RESTED or _has_news(driver):
+                engine.dialect.do_ping(driver)
+        except psycopg.Error as error:
+            raise InvalidatePoolError("the server has closed this connection") from error
 
 
 def _has_news(driver: Any) -> bool:
     poll = select.poll()
     poll.register(driver.fileno(), select.POLLIN | select.POLLHUP | select.POLLERR)
     return bool(poll.poll(0))
-
-
-def _answers(engine: Engine, driver: Any) -> bool:
-    try:
-        return engine.dialect.do_ping(driver)
-    except engine.dialect.loaded_dbapi.Error:
-        return False
 
 
 def set_up_sqlite(engine: Engine) -> None:

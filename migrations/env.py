@@ -7,6 +7,7 @@ from sqlalchemy import String, text
 
 from app import config
 from app.database import Base, Database, Instant
+from app.dialects import MIGRATING
 from app.tables import TABLES
 
 assert TABLES  # noqa: S101 - importing it declares every table
@@ -26,7 +27,9 @@ def render(kind: str, item: object, autogen: Any) -> str | Literal[False]:
 
 def run() -> None:
     """Runs the migrations in one transaction, on the connection that is handed in."""
-    database = context.config.attributes.get("database") or Database(config.load().database_url)
+    database = context.config.attributes.get("database") or Database(
+        config.load().database_url, limits=MIGRATING
+    )
     with database.transaction() as session:
         if not database.is_sqlite:  # a large table takes as long as it takes
             session.execute(text("SET LOCAL statement_timeout = 0"))

@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 from app import config
 from app.catalog.services import feed
 from app.database import Database
+from app.dialects import MIGRATING
 from app.terminal import json_option, refusals, show
 
 _PACKAGE = Path(__file__).parent.parent
@@ -54,7 +55,7 @@ def revisions(database: Database) -> tuple[str | None, str | None]:
 def migrate(as_json: bool) -> None:
     """Bring the database to this release; safe to repeat."""
     with refusals():
-        database = Database(config.load().database_url)
+        database = Database(config.load().database_url, limits=MIGRATING)
         before, _ = revisions(database)
         upgrade(database)
         after, _ = revisions(database)

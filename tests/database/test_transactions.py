@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from threading import Barrier, Thread
 from typing import Any
 
 import pytest
+from faults.proxy import SOUND, Fault, Proxy
 from house import House
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
@@ -136,3 +138,37 @@ def test_a_statement_that_takes_too_long_makes_the_database_unavailable(
     with pytest.raises(UnavailableError), hasty.transaction(writes=False) as session:
         session.execute(text("SELECT pg_sleep(30)"))
     hasty.close()
+
+
+def test_a_server_that_says_nothing_is_given_up_and_asked_again_later(
+    house: House, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.dialects.GRACE", 0.5)
+    url = database.url
+    line = Proxy(url.port or 5432)
+    behind = Database(
+        url.set(port=line.port).render_as_string(hide_password=False),
+        limits=Limits(statement=1, lock=1, idle=5),
+    )
+    assert behind.is_ready()
+    line.fault = Fault(hangs=True)
+    began = time.monotonic()
+    with pytest.raises(UnavailableError):
+        behind.is_ready()
+    assert time.monotonic() - began < 5
+    line.fault = SOUND
+    assert behind.is_ready()
+    behind.close()
+    line.close()
+
+
+def test_a_connection_that_was_closed_while_it_rested_is_made_anew(
+    house: House, database: Database
+) -> None:
+    for writes in (False, True):
+        with database.transaction(writes=writes) as session:
+            driver = session.connection().connection.driver_connection
+        assert driver is not None
+        driver.close()
+        with database.transaction(writes=writes) as session:
+            assert session.scalar(text("SELECT 1")) == 1
