@@ -170,11 +170,41 @@ def test_a_drain_under_way_when_one_goes_back_forgets_nothing(
     house: House, alias: AliasedIndex
 ) -> None:
     run(house)
-    with house.database.transaction() as session:
-        versions.raise_version(session, session.get_one(RecordRow, ids(house)[0]))
+    change(house, ids(house)[0])
     indexing.drain(house.database, cast(SearchIndex, Overtaken(house, alias)))
     house.index()
     assert run(house, "--verify").exit_code == 0
+
+
+class Meanwhile:
+    """A drain's index, beside whose writing a record changes once more."""
+
+    def __init__(self, house: House, changed: str) -> None:
+        self._house, self._changed = house, changed
+
+    def write(self, batch: Iterable[Item]) -> Sequence[Outcome]:
+        """Accepts what was read before the change."""
+        accepted = self._house.adapters.index.write(batch)
+        change(self._house, self._changed)
+        return accepted
+
+
+def change(house: House, record: str) -> None:
+    """Gives a record its next version."""
+    with house.database.transaction() as session:
+        versions.raise_version(session, session.get_one(RecordRow, record))
+
+
+def test_a_change_beside_a_drain_is_not_forgotten_though_its_mark_was_newer(
+    house: House, alias: AliasedIndex
+) -> None:
+    run(house)
+    first = ids(house)[0]
+    change(house, first)
+    reindexing.go_back(house.database, alias)  # the mark is now newer than its record
+    indexing.drain(house.database, cast(SearchIndex, Meanwhile(house, first)))
+    house.index()
+    assert alias.versions([first]) == {first: 3}
 
 
 def test_there_is_nothing_to_go_back_to_at_first(house: House) -> None:

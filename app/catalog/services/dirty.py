@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Insert, bindparam, delete, func, select, text, update
+from sqlalchemy import Insert, bindparam, case, delete, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -40,12 +40,15 @@ def mark_new(session: Session, versions: Iterable[tuple[str, int]], since: datet
 
 
 def _upsert(session: Session) -> Insert:
-    """On a second change the newer version stands, and the older time."""
+    """On a second change the older time stands, and a version newer than the one before.
+
+    That may be newer than the record's: a mark that has been read must not count for this change.
+    """
     on_sqlite = session.get_bind().dialect.name == "sqlite"
     insert = sqlite.insert(DirtyRecord) if on_sqlite else postgresql.insert(DirtyRecord)
-    return insert.on_conflict_do_update(
-        index_elements=["record_id"], set_={"version": insert.excluded.version}
-    )
+    following = DirtyRecord.version + 1
+    newer = case((insert.excluded.version > following, insert.excluded.version), else_=following)
+    return insert.on_conflict_do_update(index_elements=["record_id"], set_={"version": newer})
 
 
 def oldest(session: Session, limit: int) -> list[tuple[str, int]]:
