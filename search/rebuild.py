@@ -8,22 +8,28 @@ ids they stand: what the reading has passed is brought by its writer. Tombstones
 meanwhile are not carried over: a rebuild forgets them.
 """
 
-from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from typing import TypeVar
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing, suppress
 
 import msgspec
 
+from search.ahead import made_ahead
 from search.alias import AliasedIndex, Generations
 from search.analysis.words import read_words
 from search.comparison import Comparison, Difference, Source, batches, compare
 from search.documents import Document, Item, Tombstone
-from search.index import IndexOutdatedError, Query, SearchError, SearchIndex, Status
-
-T = TypeVar("T")
+from search.index import (
+    IndexOutdatedError,
+    IndexUnavailableError,
+    Query,
+    SearchError,
+    SearchIndex,
+    Status,
+)
 
 BATCH = 2_000
+#: So many names back a rebuild looks for generations that nothing names.
+_SWEPT = 8
 _LOOKED_AT = 50
 
 
@@ -78,13 +84,12 @@ class Rebuild:
         generations = self._alias.generations
         if generations.building and not restart and self._is_current(generations.building):
             return self._stopped(generations.building)
-        newest = max(msgspec.structs.astuple(generations))
-        name = f"g{int(newest.removeprefix('g')) + 1:06}"
-        self._pointer.replace(msgspec.structs.replace(generations, building=name))
+        newest = max(_number(name) for name in msgspec.structs.astuple(generations) if name)
+        generations = msgspec.structs.replace(generations, building=_name(newest + 1))
+        self._pointer.replace(generations)
         self._pointer.remember(None)
-        if generations.building:
-            self._alias.remove(generations.building)
-        return Progress(name, 0, "")
+        self._sweep(generations, newest)
+        return Progress(generations.building, 0, "")
 
     def run(self, source: Source, progress: Progress | None = None) -> Progress:
         """Fill, verify, swap; ``progress`` is what :meth:`begin` gave.
@@ -94,10 +99,8 @@ class Rebuild:
         """
         progress = progress or self.begin()
         fresh = self._alias.named(progress.generation)
-        documents = source.documents(progress.checkpoint)
-        with closing(_made_ahead(batches(documents, self._batch))) as made:
-            for batch in made:
-                _write(fresh, batch)
+        with closing(made_ahead(self._written(fresh, source, progress))) as written:
+            for batch in written:
                 done = progress.done + len(batch)
                 progress = Progress(progress.generation, done, batch[-1].id)
                 self._pointer.remember(msgspec.json.encode(progress))
@@ -106,21 +109,39 @@ class Rebuild:
         self._hand_over(progress.generation)
         return progress
 
+    def _written(
+        self, fresh: SearchIndex, source: Source, progress: Progress
+    ) -> Generator[list[Document], None, None]:
+        """The batches after the checkpoint, each given once the new generation has taken it."""
+        documents = source.documents(progress.checkpoint)
+        with closing(made_ahead(batches(documents, self._batch))) as made:
+            for batch in made:
+                _write(fresh, batch)
+                yield batch
+
     def go_back(self) -> Generations:
         """Make the generation before the live one live again.
 
         Writes since the swap went past it, and those under way may: the caller must have whatever
         waits written again, and compare, at once. Until then readers are answered as they were.
-        Raises RebuildRefusedError when there is none, or while another is being built.
+        Raises RebuildRefusedError when there is none that can be read, or while another is built.
         """
         generations = self._alias.generations
         if generations.building or not generations.previous:
             reason = "another is being built" if generations.building else "none is before it"
             raise RebuildRefusedError(generations.live, reason)
+        if not self._is_current(generations.previous):
+            raise RebuildRefusedError(generations.previous, "another release wrote it")
         back = Generations(live=generations.previous, previous=generations.live)
         self._guard()
         self._pointer.replace(back)
         return back
+
+    def _sweep(self, generations: Generations, newest: int) -> None:
+        """Remove what is no longer named, and what a kill before its removal has left."""
+        unnamed = {_name(number) for number in range(max(1, newest - _SWEPT), newest + 1)}
+        for name in sorted(unnamed.difference(msgspec.structs.astuple(generations))):
+            self._alias.remove(name)
 
     def _is_current(self, name: str) -> bool:
         try:
@@ -163,7 +184,16 @@ class Rebuild:
         self._pointer.replace(Generations(live=name, previous=old.live))
         self._pointer.remember(None)
         if old.previous:
-            self._alias.remove(old.previous)
+            with suppress(IndexUnavailableError):  # the swap is done; the next rebuild sweeps
+                self._alias.remove(old.previous)
+
+
+def _number(name: str) -> int:
+    return int(name.removeprefix("g"))
+
+
+def _name(number: int) -> str:
+    return f"g{number:06}"
 
 
 def _described(compared: Comparison) -> str:
@@ -206,13 +236,3 @@ def _is_found(index: SearchIndex, document: Document) -> bool:
     )
     hits = index.search(query)
     return hits.total > _LOOKED_AT or document.id in {hit.id for hit in hits.items}
-
-
-def _made_ahead(items: Iterable[T]) -> Generator[T, None, None]:
-    """The same items, the next one made in a thread while the last is used."""
-    rest = iter(items)
-    with ThreadPoolExecutor(1, "ahead") as thread:
-        making = thread.submit(lambda: next(rest, None))
-        while (item := making.result()) is not None:
-            making = thread.submit(lambda: next(rest, None))
-            yield item

@@ -18,7 +18,7 @@ def generations(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Alia
     alias = _on_elasticsearch() if request.param == "elasticsearch" else _in(tmp_path)
     yield alias
     if request.param == "elasticsearch":
-        for name in filter(None, msgspec.structs.astuple(alias.generations)):
+        for name in filter(None, (*msgspec.structs.astuple(alias.generations), "state")):
             alias.remove(name)
     alias.close()
 

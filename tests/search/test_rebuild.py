@@ -1,7 +1,8 @@
 """A new generation beside the live one."""
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import cast
 
@@ -89,6 +90,20 @@ def test_one_may_go_back_to_the_generation_before(alias: AliasedIndex, rebuild: 
     assert found(alias, "alice") == ["alice"]
 
 
+def test_one_does_not_go_back_to_what_another_release_wrote(
+    alias: AliasedIndex, rebuild: Rebuild, tmp_path: Path
+) -> None:
+    rebuild.run(Shelf([STUDIES]))
+    alias.named("g000001").close()
+    with closing(sqlite3.connect(tmp_path / "index" / "g000001.sqlite")) as connection, connection:
+        connection.execute("UPDATE meta SET value = -1 WHERE name = 'analysis'")
+    later = open_generations(tmp_path / "index")
+    with pytest.raises(RebuildRefusedError, match="another release"):
+        Rebuild(later).go_back()
+    assert found(later, "研究") == ["studies"]
+    later.close()
+
+
 def test_there_is_not_always_a_generation_before(rebuild: Rebuild) -> None:
     with pytest.raises(RebuildRefusedError, match="none is before it"):
         rebuild.go_back()
@@ -131,6 +146,29 @@ def test_only_the_live_generation_and_the_one_before_are_kept(
         rebuild.run(shelf)
     kept = sorted(path.name for path in (tmp_path / "index").glob("*.sqlite"))
     assert kept == ["g000003.sqlite", "g000004.sqlite"]
+
+
+def test_what_a_kill_left_is_removed_by_the_next_rebuild(
+    alias: AliasedIndex, rebuild: Rebuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(alias, "_remove_generation", lambda _: None)
+        for _ in range(3):
+            rebuild.run(Shelf([STUDIES]))
+    rebuild.begin()
+    kept = sorted(path.name for path in (tmp_path / "index").glob("*.sqlite"))
+    assert kept == ["g000003.sqlite", "g000004.sqlite"]
+
+
+def test_a_generation_that_cannot_be_removed_now_does_not_undo_the_swap(
+    alias: AliasedIndex, rebuild: Rebuild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: str) -> None:
+        raise IndexUnavailableError("tests", "away")
+
+    rebuild.run(Shelf([STUDIES]))
+    monkeypatch.setattr(alias, "_remove_generation", away)
+    assert rebuild.run(Shelf([STUDIES, ALICE])).generation == alias.generation == "g000003"
 
 
 def test_a_tombstone_is_forgotten_by_a_rebuild(alias: AliasedIndex, rebuild: Rebuild) -> None:
