@@ -111,7 +111,7 @@ class Hits(msgspec.Struct, frozen=True, kw_only=True):
 
     ``correction`` are the words searched instead when the caller's found nothing; ``relaxed`` says
     that not every word was required, because no record has them all. ``next`` is None on the last
-    page, and at the end of what relevance gives.
+    page, and at the end of what relevance gives; only then, though a page of works may be short.
     """
 
     total: int

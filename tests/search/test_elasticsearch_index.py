@@ -10,11 +10,18 @@ from msgspec.structs import replace
 from shelves import Shelf
 
 from search.alias import AliasedIndex, Generations
-from search.backends.elasticsearch import open_generations
+from search.backends.elasticsearch import listing, open_generations, relevance
 from search.backends.elasticsearch.address import read_address
 from search.backends.elasticsearch.client import Client
 from search.documents import Tombstone
-from search.index import IndexOutdatedError, IndexUnavailableError, Query, SearchIndex, Status
+from search.index import (
+    IndexOutdatedError,
+    IndexUnavailableError,
+    Query,
+    SearchIndex,
+    Sort,
+    Status,
+)
 from search.rebuild import Rebuild
 
 pytestmark = pytest.mark.engines
@@ -161,10 +168,48 @@ def test_of_too_many_to_weigh_a_title_that_is_the_query_comes_first(
     assert not {hit.id for hit in first.items} & {hit.id for hit in second.items}
 
 
+def test_the_end_of_relevance_is_the_end_also_of_too_many_to_weigh(
+    alias: AliasedIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alias.write(many(60, publisher="丛书"))
+    monkeypatch.setattr(relevance, "MOST_WEIGHED", 10)
+    monkeypatch.setattr(relevance, "RELEVANCE_DEPTH", 11)
+    found = list(pages(alias, Query(words="丛书", limit=3)))
+    assert sum(map(len, found)) == 11
+
+
 def test_works_are_listed_once_however_many_records_each_has(
     alias: AliasedIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("search.backends.elasticsearch.listing._MOST_AT_ONCE", 7)
+    monkeypatch.setattr(listing, "_MOST_AT_ONCE", 7)
     alias.write([replace(one, work=f"w{number % 9}") for number, one in enumerate(many(90))])
     ids = [one for page in pages(alias, Query(by_work=True, limit=4)) for one in page]
     assert sorted(int(one[1:]) % 9 for one in ids) == list(range(9))
+
+
+def great_work(alias: AliasedIndex) -> None:
+    """Two hundred records of one work, with five of others at the end of the list by title."""
+    others = many(5, title="终卷", year=2000)
+    great = [replace(one, id=f"great{one.id}", work="great") for one in many(200)]
+    alias.write([*great, *others])
+
+
+def test_a_work_of_very_many_records_is_passed_in_one_look(
+    alias: AliasedIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    great_work(alias)
+    monkeypatch.setattr(listing, "_MOST_AT_ONCE", 7)
+    monkeypatch.setattr(listing, "_MOST_LOOKS", 2)
+    query = Query(sort=Sort.TITLE, by_work=True, limit=2)
+    assert [len(page) for page in pages(alias, query)] == [2, 2, 2]
+
+
+def test_a_list_of_works_goes_on_where_it_had_read_enough(
+    alias: AliasedIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    great_work(alias)
+    monkeypatch.setattr(listing, "_MOST_AT_ONCE", 7)
+    monkeypatch.setattr(listing, "_MOST_LOOKS", 1)
+    short = list(pages(alias, Query(sort=Sort.TITLE, by_work=True, limit=2)))
+    assert [] in short
+    assert sorted(one for page in short for one in page)[1:] == [f"n{n:05}" for n in range(5)]

@@ -66,7 +66,7 @@ class _AsBytes(JsonSerializer):
 
 
 class Client:
-    """One engine. Threads may share it; it must not be carried over a fork."""
+    """One engine. Threads may share it; a fork may, as long as nothing has been asked."""
 
     def __init__(self, address: Address) -> None:
         as_bytes = _AsBytes()

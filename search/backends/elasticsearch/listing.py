@@ -21,6 +21,8 @@ _POSITION = 2
 _BIGGEST_NUMBER = 1 << 63
 #: Of a list of works so many records are looked at for each work wanted, at most so many at once.
 _SPARE, _MOST_AT_ONCE = 4, 1_000
+#: And so often.
+_MOST_LOOKS = 12
 
 Page = tuple[list[Row], Position | None]
 
@@ -60,54 +62,39 @@ def cut_page(rows: list[Row], query: Query) -> Page:
 def page_of_works(asking: Asking, passing: Sequence[Clause], query: Query) -> Page:
     """A page of the first record of each work, in the order of the list.
 
-    Records are read on from the position, and those whose work had one before it are left out.
+    Records are read on from the position, and those whose work had one before it are left out. A
+    work once met is not read again. Only so much is read that a page may be short, or empty,
+    before the end: it then has a position all the same.
     """
-    found: dict[str, Row] = {}
+    found: list[Row] = []
+    met: set[str] = set()
     begin = after = list_position(query)
     look = msgspec.structs.replace(query, limit=min(query.limit * _SPARE, _MOST_AT_ONCE))
-    while len(found) <= query.limit:
-        body = {**page_of_list(passing, look, after), "docvalue_fields": ["work"]}
+    for _ in range(_MOST_LOOKS):
+        others = [*passing, {"bool": {"must_not": {"terms": {"work": sorted(met)}}}}]
+        body = {**page_of_list(others, look, after), "docvalue_fields": ["work"]}
         (answer,) = asking.ask([body])
         fresh: dict[str, Row] = {}
         for row in answer.rows:
             fresh.setdefault(row.fields["work"][0], row)
-        shown = _shown_before(asking, passing, query, begin, fresh) if begin and fresh else set()
-        for work, row in fresh.items():
-            if work not in shown:
-                found.setdefault(work, row)
-        if len(answer.rows) <= look.limit:
-            break
+        firsts = _firsts(asking, passing, query, fresh) if begin and fresh else None
+        found += (row for row in fresh.values() if firsts is None or row.id in firsts)
+        if len(found) > query.limit or len(answer.rows) <= look.limit:
+            return cut_page(found, query)
         after = _position(answer.rows[-1])
-    return cut_page(list(found.values()), query)
+        met.update(fresh)
+        look = msgspec.structs.replace(look, limit=_MOST_AT_ONCE)
+    return found, after
 
 
-def _shown_before(
-    asking: Asking,
-    passing: Sequence[Clause],
-    query: Query,
-    begin: Position,
-    works: Collection[str],
+def _firsts(
+    asking: Asking, passing: Sequence[Clause], query: Query, works: Collection[str]
 ) -> set[str]:
-    """Those of the works of which a record stands at a position or before it."""
-    field, direction = _ORDERS[query.sort]
-    value, identifier = begin
-    nearer, up_to = ("lt", "lte") if direction == "asc" else ("gt", "gte")
-    same = [{"term": {field: value}}, {"range": {"id": {up_to: identifier}}}]
-    before = [{"range": {field: {nearer: value}}}, {"bool": {"filter": same}}]
-    among = [*passing, {"terms": {"work": list(works)}}, {"bool": {"should": before}}]
-    (answer,) = asking.ask(
-        [
-            {
-                "size": len(works),
-                "query": {"bool": {"filter": among}},
-                "collapse": {"field": "work"},
-                "track_total_hits": False,
-                "_source": False,
-                "docvalue_fields": ["work"],
-            }
-        ]
-    )
-    return {row.fields["work"][0] for row in answer.rows}
+    """The ids of the first record of each of these works in the whole list."""
+    theirs = [*passing, {"terms": {"work": list(works)}}]
+    body = {**page_of_list(theirs, query, None), "size": len(works), "_source": False}
+    (answer,) = asking.ask([{**body, "collapse": {"field": "work"}}])
+    return {row.id for row in answer.rows}
 
 
 def _position(row: Row) -> Position:

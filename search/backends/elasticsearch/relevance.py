@@ -50,9 +50,10 @@ def _place(row: Row) -> tuple[float, str]:
 def relevance_page(rows: list[Row], query: Query) -> Page:
     """The rows of a page, and the position of its end while there are more within the depth."""
     after = relevance_position(query)
-    page = rows[: query.limit]
-    seen = (after[2] if after else 0) + len(page)
-    if not page or len(rows) <= query.limit:
+    before = after[2] if after else 0
+    page = rows[: min(query.limit, RELEVANCE_DEPTH - before)]
+    seen = before + len(page)
+    if not page or len(rows) <= query.limit or seen == RELEVANCE_DEPTH:
         return page, None
     score, identifier = page[-1].sort
     return page, (float(score or 0.0), str(identifier), seen)
