@@ -9,9 +9,13 @@ def nearest_in_titles(run: str, titles: Iterable[str]) -> str | None:
     None when every piece is farther than a quarter of the characters, and one at least.
     """
     best: tuple[int, int, str] | None = None
+    farthest = max(1, len(run) // 4)
     for title in dict.fromkeys(titles):
+        # Each of these is an edit; measuring a long query against every title takes seconds.
+        if sum(character not in title for character in run) > farthest:
+            continue
         distance, piece = nearest_piece(run, title)
-        if distance <= max(1, len(run) // 4) and piece != run and len(piece) > 1:
+        if distance <= farthest and piece != run and len(piece) > 1:
             best = min(best or (distance, len(title), piece), (distance, len(title), piece))
     return best[2] if best else None
 
