@@ -77,7 +77,7 @@ def open_index(url: str) -> AliasedIndex:
     try:
         return elasticsearch.open_generations(url)
     except ValueError as error:
-        shown = urlsplit(url)._replace(netloc="…").geturl()  # there may be a password in it
+        shown = f"{url.partition('://')[0]}://…"  # there may be a password anywhere in the rest
         raise SettingError("KAIJUAN_SEARCH_URL", shown, str(error)) from None
 
 

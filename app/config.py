@@ -133,9 +133,11 @@ def _make_private(folder: Path) -> None:
 
 def _url(get: Getter, name: str, default: str, schemes: tuple[str, ...]) -> str:
     value = get(name, default)
-    if urlsplit(value).scheme not in schemes:
+    scheme, colon, _ = value.partition(":")
+    if scheme.lower() not in schemes:
         wanted = "an address beginning with " + " or ".join(f"{s}://" for s in schemes)
-        raise SettingError(PREFIX + name, value, wanted)
+        shown = scheme + (colon and ":…")  # there may be a password in the rest
+        raise SettingError(PREFIX + name, shown, wanted)
     if value.startswith("s3://") and not urlsplit(value).netloc:
         raise SettingError(PREFIX + name, value, "an address with its bucket, such as s3://kaijuan")
     return value

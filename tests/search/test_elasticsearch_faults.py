@@ -245,3 +245,10 @@ def test_an_address_names_host_user_and_prefix() -> None:
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"HOST|prefix"):
         open_generations(url)
+
+
+@pytest.mark.parametrize("password", ["xyz/zy", "xyz#zy", "xyz?zy", "xyz[zy", "xyz℀zy"])
+def test_no_part_of_a_password_is_told_of_what_is_no_address(password: str) -> None:
+    with pytest.raises(ValueError, match="http") as refused:
+        read_address(f"http://reader:{password}@host:9200")
+    assert "xyz" not in str(refused.value)
