@@ -1,16 +1,22 @@
 """Search over HTTP: what is shown, to whom, and what happens while the index is away."""
 
 from dataclasses import replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from house import House
+from msgspec.structs import replace as turned
 
 from app.background import take_usage
 from app.catalog.description import Subject
 from app.catalog.models import FruitlessQuery, RecordRow
-from app.catalog.services import dirty, indexing
-from search.index import IndexUnavailableError
+from app.catalog.services import dirty, finding, indexing
+from app.catalog.services.finding import SearchQuery
+from app.cursors import Cursors
+from app.errors import UnknownCursorError
+from app.permissions import Caller
+from search.index import Hit, Hits, IndexUnavailableError, Query, SearchIndex
 
 
 class Away:
@@ -162,3 +168,37 @@ def test_a_record_that_cannot_be_read_keeps_no_other_from_the_index(house: House
         session.get_one(RecordRow, sound).version = 2
     assert indexing.drain(house.database, house.adapters.index) == 1
     assert house.adapters.index.versions([sound]) == {sound: 2}
+
+
+class Swapped:
+    """An index that is swapped for another while it answers."""
+
+    def __init__(self, index: SearchIndex) -> None:
+        self._index = index
+        self.generation = "g000001"
+
+    def search(self, query: Query) -> Hits:
+        """From the one before."""
+        hits = self._index.search(query)
+        self.generation = "g000002"
+        return hits
+
+
+def test_a_page_begun_before_a_swap_does_not_go_on_in_the_other_index(house: House) -> None:
+    for number in range(3):
+        house.record(f"红楼梦 {number}")
+    index = cast(SearchIndex, Swapped(house.adapters.index))
+    asked = SearchQuery(q="红楼", limit=1)
+    cursors, caller = Cursors(("key",)), cast(Caller, SimpleNamespace(audience=("public",)))
+    with house.database.transaction(writes=False) as session:
+        first = finding.search(session, index, cursors, caller, asked)
+        with pytest.raises(UnknownCursorError):
+            finding.search(session, index, cursors, caller, turned(asked, cursor=first.next))
+
+
+@pytest.mark.parametrize(("shown", "after", "is_said"), [(10, None, True), (30, (1.0, "a"), False)])
+def test_the_end_of_relevance_is_said_whatever_the_size_of_pages(
+    shown: int, after: tuple[float, str] | None, is_said: bool
+) -> None:
+    hits = Hits(total=2_000, items=[Hit("a", 1.0, {})] * shown, next=after)
+    assert bool(finding._narrow(SearchQuery(q="红楼", limit=30), hits)) is is_said

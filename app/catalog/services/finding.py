@@ -125,8 +125,9 @@ def search(
         return _looked_up(session, cursors, caller, asked, question, tuple(opened[1:]))
     try:
         position = _position(index, asked, opened)
+        generation = index.generation  # as before the search, lest a swap pass for no swap
         hits = index.search(_query(session, asked, caller, facets, position))
-        end = hits.next and cursors.seal(question, [index.generation, *hits.next])
+        end = hits.next and cursors.seal(question, [generation, *hits.next])
     except QueryRefusedError as error:
         raise InvalidError(Fault(f"query.{error.field}", "refused", error.reason)) from error
     except IndexUnavailableError as error:
@@ -282,6 +283,6 @@ def _labels(session: Session, facet: str, values: list[str]) -> dict[str, str]:
 
 def _narrow(asked: SearchQuery, hits: Hits) -> str | None:
     deep = asked.sort is Sort.RELEVANCE and hits.total > RELEVANCE_DEPTH
-    if hits.next is None and deep and asked.q and len(hits.items) == asked.limit:
+    if hits.next is None and deep and asked.q:
         return "只显示最相关的 1,000 条。请增加检索词或使用筛选。 Add a word or a filter to narrow."
     return None
