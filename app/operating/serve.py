@@ -6,10 +6,11 @@ import click
 from sqlalchemy import select
 
 from app import background, config
-from app.adapters import open_adapters
+from app.adapters import Adapters, open_adapters
 from app.catalog.cli.indexing import rebuild
 from app.config import SettingError, Settings
 from app.database import Database
+from app.errors import ConflictError
 from app.identity import accounts, tree
 from app.identity.models import Account
 from app.operating.demo import load_when_empty
@@ -17,7 +18,7 @@ from app.operating.schema import revisions, upgrade
 from app.serving import serve as supervise
 from app.terminal import refusals
 from app.web import logs
-from search.index import IndexOutdatedError, IndexUnavailableError
+from search.index import IndexOutdatedError, SearchError
 
 
 @click.command()
@@ -75,18 +76,26 @@ def _prepare(settings: Settings) -> None:
 
 
 def renew_index(settings: Settings) -> None:
-    """An index of another release cannot be read: it is built anew before anybody searches."""
+    """An index of another release cannot be read: it is built anew before anybody searches.
+
+    Where that cannot be done now, or another machine is at it, all else is served.
+    """
     adapters = open_adapters(settings)
+    try:
+        _renew(adapters)
+    except (SearchError, ConflictError) as error:
+        click.echo(f"Serving without search for now: {error}", err=True)
+    finally:
+        adapters.index.close()
+        adapters.database.close()
+
+
+def _renew(adapters: Adapters) -> None:
     try:
         adapters.index.count()
     except IndexOutdatedError as error:
         click.echo(f"Building the search index anew: {error}", err=True)
         rebuild(adapters)
-    except IndexUnavailableError as error:
-        click.echo(f"Serving without search for now: {error}", err=True)
-    finally:
-        adapters.index.close()
-        adapters.database.close()
 
 
 def _first_administrator(settings: Settings) -> str | None:

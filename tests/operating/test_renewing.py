@@ -9,6 +9,7 @@ from away import closed_port
 from house import House
 
 from app.adapters import open_adapters, search_folder
+from app.catalog.services.leading import leading
 from app.operating.serve import renew_index
 
 pytestmark = pytest.mark.embedded
@@ -37,4 +38,14 @@ def test_an_engine_that_is_away_is_no_reason_to_rebuild_nor_not_to_serve(
 ) -> None:
     settings = replace(house.settings, search_url=f"http://127.0.0.1:{closed_port()}")
     renew_index(settings)
+    assert "without search for now" in capsys.readouterr().err
+
+
+def test_an_index_that_another_machine_builds_is_no_reason_not_to_serve(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house.record("红楼梦")
+    of_another_release(house)
+    with leading(house.database):
+        renew_index(house.settings)
     assert "without search for now" in capsys.readouterr().err
