@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from alembic import context
-from sqlalchemy import String, text
+from sqlalchemy import Connection, String
 
 from app import config
 from app.database import Base, Database, Instant
@@ -26,22 +26,33 @@ def render(kind: str, item: object, autogen: Any) -> str | Literal[False]:
 
 
 def run() -> None:
-    """Runs the migrations in one transaction, on the connection that is handed in."""
-    database = context.config.attributes.get("database") or Database(
-        config.load().database_url, limits=MIGRATING
+    """Runs the migrations in transactions of their own.
+
+    On PostgreSQL each has one of its own, so that what one of them locks is free again before
+    the next, which may take long, and the release before goes on reading meanwhile.
+    """
+    given = context.config.attributes
+    database = given.get("database") or Database(config.load().database_url, limits=MIGRATING)
+    if database.is_sqlite:
+        with database.transaction() as session:
+            migrate(session.connection(), database)
+    else:
+        with database.engine.connect() as connection:
+            migrate(connection, database)
+
+
+def migrate(connection: Connection, database: Database) -> None:
+    """Runs the migrations on a connection; those of one that is in a transaction belong to it."""
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        render_as_batch=database.is_sqlite,
+        transaction_per_migration=True,
+        compare_type=True,
+        render_item=render,
     )
-    with database.transaction() as session:
-        if not database.is_sqlite:  # a large table takes as long as it takes
-            session.execute(text("SET LOCAL statement_timeout = 0"))
-        context.configure(
-            connection=session.connection(),
-            target_metadata=Base.metadata,
-            render_as_batch=database.is_sqlite,
-            compare_type=True,
-            render_item=render,
-        )
-        with context.begin_transaction():
-            context.run_migrations()
+    with context.begin_transaction():
+        context.run_migrations()
 
 
 run()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
 from engines import BYTES, drop, make_database
-from sqlalchemy import insert, text
+from sqlalchemy import event, insert, text
 from sqlalchemy.orm import Session
 
 from app.catalog.models import RecordRow
@@ -73,6 +74,26 @@ def test_records_that_are_there_come_first_in_the_order_they_were_added(
     with database.transaction() as session:
         since = written(session)
     assert Poller(database).look(limit=2) == [*before, since]
+
+
+def test_readers_of_the_release_before_go_on_while_titles_are_gathered(
+    database: Database,
+) -> None:
+    command.upgrade(configuration(database), "0001")
+    with database.transaction() as session:
+        record = written(session)
+    seen = []
+
+    @event.listens_for(database.engine, "before_cursor_execute")
+    def look(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if statement.startswith("INSERT INTO record_titles"):
+            hasty = "" if database.is_sqlite else "SET lock_timeout = '1s'"
+            with database.transaction(writes=False) as session:
+                session.execute(text(hasty or "SELECT 1"))
+                seen.extend(session.scalars(text("SELECT id FROM records")))
+
+    upgrade(database)
+    assert seen == [record]
 
 
 def test_what_the_release_before_writes_is_numbered_all_the_same(database: Database) -> None:
