@@ -23,6 +23,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from app.config import SettingError
 from app.errors import KaijuanError
+from app.storage.errors import StoreError, StoreFullError
 from search.index import SearchError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -46,10 +47,13 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except (KaijuanError, SettingError, SearchError) as error:
-        click.echo(f"kaijuan: {error}", err=True)
-        context = click.get_current_context(silent=True)
-        if context is not None and context.params.get("as_json"):
-            click.echo(msgspec.json.encode({"error": str(error)}).decode())
+        _refuse(str(error))
+        raise SystemExit(1) from error
+    except StoreFullError as error:
+        _refuse(f"No room is left: {error}. What was complete before is complete still.")
+        raise SystemExit(1) from error
+    except StoreError as error:
+        _refuse(f"The store says: {error}. Run it again to go on, once that is mended.")
         raise SystemExit(1) from error
     except (OperationalError, ProgrammingError) as error:
         click.echo(f"kaijuan: the database says: {error.orig}", err=True)
@@ -58,6 +62,13 @@ def refusals() -> Iterator[None]:
     except KeyboardInterrupt:
         click.echo("kaijuan: interrupted; run it again to go on.", err=True)
         raise SystemExit(130) from None
+
+
+def _refuse(message: str) -> None:
+    click.echo(f"kaijuan: {message}", err=True)
+    context = click.get_current_context(silent=True)
+    if context is not None and context.params.get("as_json"):
+        click.echo(msgspec.json.encode({"error": message}).decode())
 
 
 class Meter:

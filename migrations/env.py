@@ -26,14 +26,16 @@ def render(kind: str, item: object, autogen: Any) -> str | Literal[False]:
 
 
 def run() -> None:
-    """Runs the migrations in transactions of their own.
+    """Runs the migrations: in the transaction that is handed in, or in their own.
 
     On PostgreSQL each has one of its own, so that what one of them locks is free again before
     the next, which may take long, and the release before goes on reading meanwhile.
     """
     given = context.config.attributes
     database = given.get("database") or Database(config.load().database_url, limits=MIGRATING)
-    if database.is_sqlite:
+    if "session" in given:
+        migrate(given["session"].connection(), database)
+    elif database.is_sqlite:
         with database.transaction() as session:
             migrate(session.connection(), database)
     else:

@@ -19,6 +19,7 @@ from app.database import now
 from app.jobs import queries as jobs
 from app.jobs.bell import open_bell
 from app.operating.schema import revisions
+from app.operating.unfinished import restored_from
 from app.readiness import checks_of
 from app.room import LEAST, Room
 from app.storage.errors import ObjectNotFoundError
@@ -51,7 +52,7 @@ def examine(settings: Settings, adapters: Adapters) -> list[Diagnosis]:
         for name, state in checks.run().items()
     ]
     looks: tuple[Callable[[Settings, Adapters], Diagnosis], ...] = (
-        _schema, _secrets, _settings_known, _room, _dirty_set, _index, _bytes, _jobs,
+        _schema, _restored, _secrets, _settings_known, _room, _dirty_set, _index, _bytes, _jobs,
     )  # fmt: skip
     if all(diagnosis.ok for diagnosis in found):
         found += [look(settings, adapters) for look in looks]
@@ -88,6 +89,12 @@ def _schema(_settings: Settings, adapters: Adapters) -> Diagnosis:
     present, wanted = revisions(adapters.database)
     ok = present == wanted
     return Diagnosis("schema", ok, f"at {present}", "" if ok else "Run `kaijuan migrate`.")
+
+
+def _restored(_settings: Settings, adapters: Adapters) -> Diagnosis:
+    name = restored_from(adapters.database)
+    mend = f"Run `kaijuan restore TARGET {name}` again: it goes on." if name else ""
+    return Diagnosis("no restore is left undone", not name, name or "", mend)
 
 
 def _secrets(settings: Settings, _adapters: Adapters) -> Diagnosis:

@@ -9,6 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.orm import Session
 
 from app import config
 from app.catalog.services import feed
@@ -41,6 +42,13 @@ def upgrade(database: Database) -> None:
     command.upgrade(configuration(database), "head")
     with database.transaction() as session:
         feed.settle(session)
+
+
+def upgrade_to(revision: str, database: Database, session: Session) -> None:
+    """Brings an older or empty schema to a revision, in the caller's transaction."""
+    settings = configuration(database)
+    settings.attributes["session"] = session
+    command.upgrade(settings, revision)
 
 
 def revisions(database: Database) -> tuple[str | None, str | None]:

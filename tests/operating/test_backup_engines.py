@@ -9,12 +9,18 @@ from uuid import uuid4
 
 import engines
 import pytest
+from elasticsearch import Elasticsearch
 from house import ENGINES, House
 from sqlalchemy import make_url, update
 
+from app import config
+from app.database import Database
+from app.identity import tree
 from app.identity.models import Library
+from app.operating.schema import upgrade_to
+from search.backends.elasticsearch.address import read_address
 
-from .backups import bytes_of, filled, jobs_apart, killed, library, rows_of, said
+from .backups import bytes_of, environ, filled, jobs_apart, killed, library, rows_of, said
 
 pytestmark = pytest.mark.engines
 EMBEDDED = dict.fromkeys(ENGINES, "")
@@ -75,6 +81,9 @@ def test_a_library_is_the_same_wherever_it_is_restored(way: str, tmp_path: Path)
     other = opened(tmp_path / "new", after)
     assert_equal(house, other)
     assert (restored["objects"], restored["problems"]) == (taken["copied"], [])
+    assert restored["doctor"] == []
+    compared = said(tmp_path / "new", "reindex", "--verify", **after)
+    assert compared["documents"] == compared["records"] == restored["indexed"] > 0
     other.work()
     close(other)
     close(house)
@@ -92,6 +101,40 @@ def test_rows_that_an_engine_does_not_take_are_said_and_change_nothing(tmp_path:
     assert rows_of(other.database)["libraries"] == []
     close(other)
     close(house)
+
+
+def test_the_index_of_what_was_restored_is_on_elasticsearch(full: House, tmp_path: Path) -> None:
+    said(full.settings.data_dir, "backup", tmp_path / "target")
+    restored = said(tmp_path / "new", "restore", tmp_path / "target")
+    other = opened(tmp_path / "new", {})
+    address = read_address(other.settings.search_url)
+    with Elasticsearch(address.url, basic_auth=address.credentials) as client:
+        held = client.count(index=f"{address.prefix}*", query={"match_all": {}})["count"]
+    assert held >= restored["indexed"] == other.json("/api/v1/search?q=")["total"] > 0
+    close(other)
+
+
+def at_revision(folder: Path, revision: str, code: str) -> None:
+    """An embedded library of an earlier release, with one library of this code."""
+    database = Database(config.load(environ(folder, **EMBEDDED)).database_url)
+    with database.transaction() as session:
+        upgrade_to(revision, database, session)
+        tree.add(session, "north", "北省图书馆", "national", None).code = code
+    database.close()
+
+
+def test_a_schema_is_replaced_together_with_its_rows(full: House, tmp_path: Path) -> None:
+    folder, name = full.settings.data_dir, str(make_url(full.settings.database_url).database)
+    replacing = ("restore", tmp_path / "target", "--replace", name)
+    at_revision(tmp_path / "bad", "0003", "北" * 20)
+    at_revision(tmp_path / "good", "0003", "north")
+    before = rows_of(full.database)
+    said(tmp_path / "bad", "backup", tmp_path / "target", **EMBEDDED)
+    assert "libraries" in said(folder, *replacing, code=1)["error"]
+    assert rows_of(full.database) == before
+    said(tmp_path / "good", "backup", tmp_path / "target", **EMBEDDED)
+    assert said(folder, *replacing)["doctor"] == []
+    assert [row[0] for row in rows_of(full.database)["libraries"]] == ["north"]
 
 
 def test_a_bucket_keeps_backups_as_a_folder_does(full: House, tmp_path: Path) -> None:

@@ -14,10 +14,8 @@ import msgspec
 from app import config
 from app.adapters import open_adapters
 from app.catalog.services.ingest import Fate, Ingested, Intake, ingest
-from app.errors import UnavailableError
 from app.identity import tree
 from app.publications.sandbox import Examiner
-from app.storage.errors import StoreUnavailableError
 from app.terminal import Meter, json_option, refusals, show
 
 _AHEAD = 4
@@ -100,8 +98,6 @@ def _in_parallel(intake: Intake, files: list[Path], workers: int) -> Iterator[In
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in done:
                     yield future.result()
-        except StoreUnavailableError as error:
-            raise UnavailableError("The store") from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

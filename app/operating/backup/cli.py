@@ -17,7 +17,6 @@ from app.operating.backup.manifest import BackupError, Problem
 from app.operating.backup.restoring import Restored, Restoring
 from app.operating.backup.taking import Taken, take
 from app.operating.backup.target import Target, open_target
-from app.storage.errors import StoreError, StoreFullError
 from app.terminal import json_option, refusals, show
 
 MIB = 1024 * 1024
@@ -36,15 +35,10 @@ class Done(msgspec.Struct, frozen=True):
 
 @contextmanager
 def _answers() -> Iterator[None]:
-    """As every command refuses, and what a store says too."""
+    """As every command refuses, and what a disk says too."""
     with refusals():
         try:
             yield
-        except StoreFullError as error:
-            message = f"No room is left: {error}. What was complete before is complete still."
-            raise BackupError(message) from error
-        except StoreError as error:
-            raise BackupError(f"A store says: {error}. Run it again to go on.") from error
         except OSError as error:
             raise BackupError(f"{error.filename or 'The disk'}: {error.strerror}.") from error
 

@@ -94,4 +94,4 @@ def _missing(key: str) -> Problem:
 
 
 def _damaged(key: str) -> Problem:
-    return Problem(key, "damaged", "Its bytes in the store are not those of its name.")
+    return Problem(key, "damaged", "Its bytes in the store are not those of its digest.")

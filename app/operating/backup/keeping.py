@@ -117,27 +117,31 @@ def forget(target: Target, keep: int, scratch: Path) -> list[str]:
     """Removes all but the newest ``keep`` complete generations, and what only they needed.
 
     What is incomplete goes too: whoever calls this works on the target alone. Where the list of a
-    generation that stays cannot be read, no object is removed.
+    generation that stays cannot be read, nothing is removed: the older ones may be what is left.
 
     :raises DamagedError: in that case.
     """
-    complete = target.complete()
-    stay = complete[-keep:]
+    stay = target.complete()[-keep:]
     gone = [name for name in target.generations() if name not in stay]
-    for name in gone:
-        target.remove(name)
     if gone:
-        _sweep(target, stay, scratch)
+        needed = _needed(target, stay, scratch)
+        for name in gone:
+            target.remove(name)
+        _sweep(target, needed)
     return gone
 
 
-def _sweep(target: Target, stay: list[str], scratch: Path) -> None:
+def _needed(target: Target, stay: list[str], scratch: Path) -> set[bytes]:
     needed: set[bytes] = set()
     for name in stay:
         manifest = target.manifest(name)
         needed.update(
             bytes.fromhex(one.sha256) for one in listed_in(target, name, manifest, scratch)
         )
+    return needed
+
+
+def _sweep(target: Target, needed: set[bytes]) -> None:
     for key in target.store.keys("blobs/"):
         digest = digest_in(key)
         if digest and bytes.fromhex(digest) not in needed:

@@ -1,8 +1,8 @@
 """Filling a database from a generation: all of its rows, or none.
 
 On SQLite a file is made beside the one in use and takes its place once it is whole. On PostgreSQL
-one transaction fills every table, by COPY. Foreign keys are off meanwhile, so that rows may come
-in any order, and are all checked at the end.
+one transaction makes the schema, where it is another, and fills every table by COPY. Foreign keys
+are off meanwhile, so that rows may come in any order, and are all checked at the end.
 """
 
 from __future__ import annotations
@@ -16,34 +16,33 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from alembic import command
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, MetaData, delete, event, func, insert, select, text
 from sqlalchemy import Table as SqlTable
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import AddConstraint, DropConstraint
 
 from app.database import Database, now
 from app.jobs.models import LeaseRow
 from app.operating.backup import rows
-from app.operating.backup.manifest import BackupError, DamagedError, Manifest, Table
+from app.operating.backup.manifest import BackupError, DamagedError, Manifest, Problem, Table
 from app.operating.backup.snapshot import tables_of, take_time
-from app.operating.schema import configuration, revisions
+from app.operating.schema import configuration, revisions, upgrade_to
+from app.operating.unfinished import RESTORE
 from app.storage.local import fsync_folder
 from app.terminal import Meter
 
-RESTORE = "restore"
-"""The lease that a restore holds from the rows' arrival until everything else is done."""
 _FOR = timedelta(days=365)
+_POINTS_NOWHERE = "Rows of the backup point to rows that it does not have."
 
 Parts = Callable[[Table], Path]
 
 
 def counts(database: Database) -> dict[str, int]:
     """How many rows each table has, of those that have any."""
-    with database.transaction(writes=False) as session:
+    with database.transaction(writes=False, snapshot=True) as session:
         take_time(session)
         found = {
             table.name: session.scalar(select(func.count()).select_from(table)) or 0
@@ -61,26 +60,31 @@ def is_known(database: Database, revision: str) -> bool:
         return False
 
 
-def load(database: Database, manifest: Manifest, name: str, parts: Parts, quiet: bool) -> None:
+def load(
+    database: Database, manifest: Manifest, name: str, parts: Parts, quiet: bool
+) -> list[Problem]:
     """Replaces everything in the database by what the generation ``name`` holds.
 
-    The schema is then that of the generation. A restore that died is known by its lease.
+    The schema is then that of the generation. A restore that died is known by its lease. Tables
+    that somebody else had made are left out, and returned.
 
     :raises DamagedError: when the rows are not as many as were taken; nothing was replaced.
     :raises BackupError: when the database is in use, or refuses a row; likewise.
     """
     if database.is_sqlite:
-        _load_file(database, manifest, name, parts, quiet)
-        return
-    if revisions(database)[0] != manifest.revision:
-        _clear(database)
-        command.upgrade(configuration(database), manifest.revision)
-    _fill(database, manifest, name, parts, quiet)
+        return _load_file(database, manifest, name, parts, quiet)
+    is_other = revisions(database)[0] != manifest.revision
+    with database.transaction() as session:
+        take_time(session)
+        if is_other:
+            _clear(session)
+            upgrade_to(manifest.revision, database, session)
+        return _fill(session, manifest, name, parts, quiet)
 
 
 def _load_file(
     database: Database, manifest: Manifest, name: str, parts: Parts, quiet: bool
-) -> None:
+) -> list[Problem]:
     path = Path(str(database.url.database))
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     database.engine.dispose()
@@ -89,11 +93,13 @@ def _load_file(
         beside = Database(f"sqlite:///{fresh}")
         event.listen(beside.engine, "connect", _hurry)
         try:
-            command.upgrade(configuration(beside), manifest.revision)
-            _fill(beside, manifest, name, parts, quiet)
+            with beside.transaction() as session:
+                upgrade_to(manifest.revision, beside, session)
+                problems = _fill(session, manifest, name, parts, quiet)
         finally:
             beside.close()
         _settle(path)  # once more: somebody may have opened it since
+    return problems
 
 
 @contextmanager
@@ -133,22 +139,22 @@ def _settle(path: Path) -> None:
         raise BackupError(f"{path} is in use ({error}): stop what serves from it first.") from error
 
 
-def _clear(database: Database) -> None:
-    with database.transaction() as session:
-        take_time(session)
-        found = MetaData()
-        found.reflect(session.connection())
-        found.drop_all(session.connection())
+def _clear(session: Session) -> None:
+    found = MetaData()
+    found.reflect(session.connection())
+    found.drop_all(session.connection())
 
 
-def _fill(database: Database, manifest: Manifest, name: str, parts: Parts, quiet: bool) -> None:
-    done = 0
-    with (
-        Meter("rows", manifest.rows, quiet=quiet) as meter,
-        database.transaction() as session,
-        _unbound(session) as tables,
-    ):
+def _fill(
+    session: Session, manifest: Manifest, name: str, parts: Parts, quiet: bool
+) -> list[Problem]:
+    done, problems = 0, []
+    with Meter("rows", manifest.rows, quiet=quiet) as meter, _unbound(session) as tables:
         for table in manifest.tables:
+            if table.name not in tables:
+                problems.append(Problem(table.name, "unknown", "This table is none of Kaijuan's."))
+                done += table.rows
+                continue
             into = tables[table.name]
             with _named(table), _putting(session.connection(), into, table) as put:
                 for block in rows.read(parts(table)):
@@ -157,7 +163,8 @@ def _fill(database: Database, manifest: Manifest, name: str, parts: Parts, quiet
                     meter.at(done)
         if done != manifest.rows:
             raise DamagedError(name, f"it has {done:,} rows of {manifest.rows:,}")
-        _hold(session, name)
+    _hold(session, name)
+    return problems
 
 
 @contextmanager
@@ -173,23 +180,26 @@ def _named(table: Table) -> Iterator[None]:
 @contextmanager
 def _unbound(session: Session) -> Iterator[dict[str, SqlTable]]:
     """The tables by name, empty and without foreign keys, which hold again afterwards."""
-    take_time(session)
     connection = session.connection()
     tables = tables_of(connection)
-    keys = [key for table in tables for key in table.foreign_key_constraints]
-    on_sqlite = connection.dialect.name == "sqlite"
-    if not on_sqlite:
-        for key in keys:
-            connection.execute(DropConstraint(key))
-    for table in tables:
-        connection.execute(delete(table))
-    yield {table.name: table for table in tables}
-    if on_sqlite:
+    if connection.dialect.name == "sqlite":
+        for table in tables:
+            connection.execute(delete(table))
+        yield {table.name: table for table in tables}
         if connection.exec_driver_sql("PRAGMA foreign_key_check").first():
-            raise BackupError("Rows of the backup point to rows that it does not have.")
+            raise BackupError(_POINTS_NOWHERE)
         return
+    keys = [key for table in tables for key in table.foreign_key_constraints]
     for key in keys:
-        connection.execute(AddConstraint(key))
+        connection.execute(DropConstraint(key))
+    quote = connection.dialect.identifier_preparer.quote
+    connection.execute(text(f"TRUNCATE {', '.join(quote(table.name) for table in tables)}"))
+    yield {table.name: table for table in tables}
+    try:
+        for key in keys:
+            connection.execute(AddConstraint(key))
+    except IntegrityError as error:
+        raise BackupError(_POINTS_NOWHERE) from error
     connection.execute(text("ANALYZE"))
 
 
@@ -224,12 +234,3 @@ def _putting(
 def _hold(session: Session, name: str) -> None:
     session.execute(delete(LeaseRow).where(LeaseRow.name == RESTORE))
     session.execute(insert(LeaseRow).values(name=RESTORE, holder=name, until=now() + _FOR, token=0))
-
-
-def held_by(database: Database) -> str | None:
-    """The generation whose restore has brought its rows and not yet ended, if there is one."""
-    if revisions(database)[0] is None:
-        return None
-    with database.transaction(writes=False) as session:
-        held = select(LeaseRow.holder).where(LeaseRow.name == RESTORE)
-        return session.scalar(held)

@@ -23,6 +23,7 @@ from app.operating.backup.taking import listed_in
 from app.operating.backup.target import Target
 from app.operating.doctor import Diagnosis, examine
 from app.operating.schema import upgrade
+from app.operating.unfinished import restored_from
 from app.storage.errors import IntegrityMismatchError, ObjectNotFoundError
 from app.storage.keys import digest_in, key_of
 from app.storage.ports import ObjectStore
@@ -80,10 +81,11 @@ class Restoring:
         started = time.monotonic()
         manifest = self._target.manifest(name)
         database = self._adapters.database
-        gone_on = loading.held_by(database) == name
-        problems: list[Problem] = []
-        if not gone_on:
-            problems = self._bring(name, manifest, secrets_from)
+        gone_on = restored_from(database) == name
+        if secrets_from:
+            secrets.require(secrets_from)
+        problems = [] if gone_on else self._bring(name, manifest)
+        self._beside(name, manifest, secrets_from)
         upgrade(database)
         settling.settle(database, mark_all=not reindex)
         # From the start: what was begun may be of records that are no more.
@@ -104,7 +106,16 @@ class Restoring:
             doctor=tuple(d for d in examine(settings, self._adapters) if not d.ok),
         )
 
-    def _bring(self, name: str, manifest: Manifest, secrets_from: Path | None) -> list[Problem]:
+    def _beside(self, name: str, manifest: Manifest, secrets_from: Path | None) -> None:
+        """What lies on this machine's disk alone: replaced once the rows are, and not before."""
+        if secrets_from:
+            secrets.put_back(secrets_from, config.load())
+        with self._adapters.scratch.folder() as scratch:
+            for part in manifest.spool:
+                path = self._target.fetch(name, part, scratch)
+                spool.give_back(path, self._adapters.data_dir, Path(part.name).name)
+
+    def _bring(self, name: str, manifest: Manifest) -> list[Problem]:
         database, target = self._adapters.database, self._target
         if not loading.is_known(database, manifest.revision):
             raise BackupError(
@@ -119,14 +130,10 @@ class Restoring:
             if problems and not self._despite_damage:
                 places = ", ".join(problem.place for problem in problems[:5])
                 raise DamagedError(name, f"{len(problems)} of its objects are not there: {places}")
-            if secrets_from:
-                secrets.put_back(secrets_from, config.load())
-            for part in manifest.spool:
-                spool.give_back(parts[part.name], self._adapters.data_dir, Path(part.name).name)
-            loading.load(
+            left_out = loading.load(
                 database, manifest, name, lambda table: parts[table.part.name], self._quiet
             )
-        return problems
+        return problems + left_out
 
     def _objects(self, wanted: list[Listed], scratch: Path) -> list[Problem]:
         problems, done = [], 0
@@ -155,12 +162,14 @@ class Restoring:
 
 
 def _lies(store: ObjectStore, one: Listed) -> bool:
-    """Whether the store has these very bytes; what is not content-addressed is read for it."""
+    """Whether the store has these bytes: by name and size where the name is their digest, and by
+    reading them where it is not.
+    """
     try:
         if store.stat(one.key).size != one.size:
             return False
         return bool(digest_in(one.key)) or digest_within(store, one.key) == one.sha256
-    except ObjectNotFoundError:
+    except (ObjectNotFoundError, IntegrityMismatchError):
         return False
 
 

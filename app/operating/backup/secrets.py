@@ -54,14 +54,22 @@ def put_back(folder: Path, settings: Settings) -> int:
 
     :raises BackupError: when there are none.
     """
+    require(folder)
     found = {path.name: path.read_bytes() for path in _files(folder)}
-    if not found:
-        raise BackupError(f"There are no secrets in {folder}.")
     home = settings.data_dir / "secrets"
     home.mkdir(mode=0o700, exist_ok=True)
     for name, secret in found.items():
         _write(home / name, secret)
     return len(found)
+
+
+def require(folder: Path) -> None:
+    """Returns where there are secrets in a folder.
+
+    :raises BackupError: when there are none.
+    """
+    if not any(_files(folder)):
+        raise BackupError(f"There are no secrets in {folder}.")
 
 
 def _files(folder: Path) -> Iterator[Path]:

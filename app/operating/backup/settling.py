@@ -11,8 +11,8 @@ from app.catalog.models import DirtyRecord, Import, RecordRow
 from app.catalog.services import feed
 from app.database import Database, Instant, now
 from app.jobs.models import Job, LeaseRow, State
-from app.operating.backup.loading import RESTORE
 from app.operating.backup.snapshot import take_time
+from app.operating.unfinished import RESTORE
 
 
 def settle(database: Database, *, mark_all: bool) -> None:

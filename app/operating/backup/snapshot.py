@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, func, select, text
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.orm import Session
 
 from app.database import Database, now
 from app.operating.backup import naming, rows
-from app.operating.backup.manifest import Column
+from app.operating.backup.manifest import BackupError, Column
 from app.room import Room
 from app.terminal import Meter
 
@@ -41,6 +42,7 @@ class Snapshot:
     """Everything committed before ``point``, and the keys of the objects that it names."""
 
     point: datetime
+    revision: str
     engine: str
     tables: tuple[Dumped, ...]
     lasting: tuple[str, ...]
@@ -60,15 +62,18 @@ def take(database: Database, folder: Path, secure: Secure, *, quiet: bool = Fals
     is not there, is missing.
 
     :raises NoRoomError: before the disk is full.
+    :raises BackupError: when the database has no schema.
     """
     for attempt in range(ATTEMPTS):
         point = now()
         with database.transaction(writes=False, snapshot=True) as session:
             take_time(session)
+            revision = _revision(session.connection())
             passing = naming.passing(session)
             if secure(passing) or attempt == ATTEMPTS - 1:
                 return Snapshot(
                     point=point,
+                    revision=revision,
                     engine=_engine(session.connection()),
                     tables=tuple(_tables(session, folder, quiet)),
                     lasting=tuple(naming.lasting(session)),
@@ -82,6 +87,14 @@ def take_time(session: Session) -> None:
     if session.get_bind().dialect.name == "postgresql":
         for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
             session.execute(text(f"SET LOCAL {limit} = 0"))
+
+
+def _revision(connection: Connection) -> str:
+    """Of the very schema that is read: somebody may be migrating."""
+    revision = MigrationContext.configure(connection).get_current_revision()
+    if revision is None:
+        raise BackupError("The database has no schema yet: run `kaijuan migrate`.")
+    return revision
 
 
 def _engine(connection: Connection) -> str:

@@ -23,7 +23,6 @@ from app.operating.backup import rows, secrets, snapshot, spool
 from app.operating.backup.collecting import Collecting
 from app.operating.backup.manifest import (
     FORM,
-    BackupError,
     DamagedError,
     Manifest,
     Objects,
@@ -33,7 +32,6 @@ from app.operating.backup.manifest import (
 from app.operating.backup.objects import Listed
 from app.operating.backup.snapshot import Snapshot
 from app.operating.backup.target import Target, name_of
-from app.operating.schema import revisions
 
 LIST = "objects.rows"
 
@@ -101,9 +99,6 @@ class _Taking:
 
     def run(self) -> tuple[str, Manifest]:
         """Takes everything, and makes the generation complete."""
-        revision, _ = revisions(self._adapters.database)
-        if revision is None:
-            raise BackupError("The database has no schema yet: run `kaijuan migrate`.")
         seen = self._snapshot()
         generation = name_of(seen.point)
         self._target.require(sum(table.path.stat().st_size for table in seen.tables))
@@ -118,7 +113,7 @@ class _Taking:
             point=seen.point,
             finished=now(),
             release=version("kaijuan"),
-            revision=revision,
+            revision=seen.revision,
             made_with={"database": seen.engine, "python": platform.python_version()},
             tables=tables,
             objects=self._list(generation, listed),

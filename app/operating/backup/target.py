@@ -11,15 +11,16 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from app.config import Settings
 from app.operating.backup.manifest import BackupError, DamagedError, Manifest, Part, seal, unseal
-from app.storage.errors import ObjectNotFoundError
+from app.storage.errors import ObjectNotFoundError, StoreError
 from app.storage.factory import open_store
 from app.storage.keys import key_of
 from app.storage.local import LocalStore
@@ -45,6 +46,8 @@ class Target:
         :raises BackupError: when one does.
         """
         if self.folder is None:
+            with suppress(StoreError):  # tidying up is no reason to go without a backup
+                self.store.sweep(timedelta(0))
             yield
             return
         lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -150,26 +153,49 @@ class Target:
 
 
 def open_target(address: str, settings: Settings, *, create: bool = False) -> Target:
-    """The place at ``s3://bucket/prefix``, or a folder's.
+    """The place at ``s3://bucket/prefix``, or a folder's; what is there already is only read
+    unless it is to be created.
 
-    :raises BackupError: for a folder that is not there, or lies within the data directory.
+    :raises BackupError: for a place that is not there, or is the library's own: forgetting old
+        generations would remove from it what they do not name.
     """
-    if address.startswith("s3://"):
-        options = S3Options(**asdict(settings.s3))
-        return Target(address, open_store(address, s3=options).objects, None)
+    if "://" in address:
+        return _bucket(address, settings)
     folder = Path(address).expanduser().resolve()
     if folder.is_relative_to(settings.data_dir):
         raise BackupError(f"{folder} lies within the data directory: it would be lost with it.")
-    if not create and not folder.is_dir():
-        raise BackupError(f"There is no folder {folder}.")
+    own = urlsplit(settings.storage_url)
+    if own.scheme == "file" and folder.is_relative_to(Path(unquote(own.path)).resolve()):
+        raise BackupError(f"{folder} lies within the library's own store: take another folder.")
+    if not create and not (folder / "objects").is_dir():
+        raise BackupError(f"There are no backups in {folder}.")
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        store = LocalStore(folder, create=_open_private)
-        for below in ("objects", "incoming"):
-            (folder / below).chmod(0o700)
-    except OSError as error:
-        raise BackupError(f"{folder} cannot be written to: {error.strerror}.") from error
-    return Target(str(folder), store, folder)
+        if create:
+            _make_private(folder)
+        return Target(str(folder), LocalStore(folder, create=_open_private), folder)
+    except (OSError, StoreError) as error:
+        raise BackupError(f"{folder} cannot be used: {error}.") from error
+
+
+def _bucket(address: str, settings: Settings) -> Target:
+    parts, own = urlsplit(address), urlsplit(settings.storage_url)
+    if parts.scheme != "s3" or not parts.netloc:
+        raise BackupError(f"{address} is neither a folder nor s3://bucket/prefix.")
+    if _where(parts) == _where(own):
+        raise BackupError(f"{address} is the library's own store: take another prefix.")
+    options = S3Options(**asdict(settings.s3))
+    return Target(address, open_store(address, s3=options).objects, None)
+
+
+def _where(parts: SplitResult) -> tuple[str, str, str]:
+    return parts.scheme, parts.netloc, unquote(parts.path).strip("/")
+
+
+def _make_private(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for below in ("objects", "incoming"):
+        (folder / below).mkdir(exist_ok=True)
+        (folder / below).chmod(0o700)
 
 
 def _open_private(path: Path) -> BinaryIO:
@@ -182,7 +208,7 @@ def _key(generation: str, name: str) -> str:
 
 def name_of(point: datetime) -> str:
     """``2026-01-31T020000.000000Z``: sorts by time, and every file system takes it."""
-    return f"{point:%Y-%m-%dT%H%M%S.%fZ}"
+    return f"{point.astimezone(UTC):%Y-%m-%dT%H%M%S.%fZ}"
 
 
 def digest_of(path: Path) -> str:
