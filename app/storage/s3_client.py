@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    FlexibleChecksumError,
+    NoCredentialsError,
+)
 from botocore.parsers import ResponseParserError
 
 from app.storage.errors import (
@@ -83,6 +88,10 @@ def translated(key: str) -> Iterator[None]:
         yield
     except ClientError as error:
         raise _translated(key, error) from error
+    except FlexibleChecksumError as error:
+        raise IntegrityMismatchError(
+            key, expected="the digest kept with it", actual=str(error)
+        ) from error
     except BotoCoreError as error:
         retryable = not isinstance(error, NoCredentialsError)
         raise StoreUnavailableError(str(error), retryable=retryable) from error

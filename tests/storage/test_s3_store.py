@@ -12,7 +12,7 @@ from urllib.request import urlopen
 from uuid import uuid4
 
 import pytest
-from botocore.exceptions import IncompleteReadError
+from botocore.exceptions import FlexibleChecksumError, IncompleteReadError
 from botocore.stub import Stubber
 from contracts.storage import (
     BLOB,
@@ -248,6 +248,22 @@ def test_a_body_that_breaks_off_is_asked_for_again() -> None:
         for _ in range(3):
             service.add_response("get_object", {**LIES, "Body": BreakingBody()})
         assert S3Store(bucket, OPTIONS).read(COVER) == TEXT
+
+
+class RottenBody(BytesIO):
+    """A body whose bytes are not those of the checksum that the service keeps beside them."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Ends as botocore ends such a body."""
+        raise FlexibleChecksumError(error_msg=f"Expected checksum x did not match, of {size}")
+
+
+def test_what_rotted_in_the_service_is_damage_and_no_absence() -> None:
+    bucket = Bucket("library", "", open_client(OPTIONS))
+    with Stubber(bucket.client) as service:
+        service.add_response("get_object", {**LIES, "Body": RottenBody()})
+        with pytest.raises(IntegrityMismatchError):
+            S3Store(bucket, OPTIONS).read(COVER)
 
 
 @pytest.fixture
