@@ -54,9 +54,10 @@ secrets: ## Write .env with new random passwords for compose.yaml, where there i
 	  && echo "wrote .env: keep a copy apart from the data")
 
 engines-env: ## Print the settings that name the engines of compose.yaml: eval "$$(make -s engines-env)"
-	@. ./.env && echo "export KAIJUAN_DATABASE_URL=postgresql+psycopg://kaijuan:$$POSTGRES_PASSWORD@127.0.0.1:5432/kaijuan \
-	  KAIJUAN_SEARCH_URL=http://elastic:$$ELASTIC_PASSWORD@127.0.0.1:9200 KAIJUAN_STORAGE_URL=s3://kaijuan \
-	  KAIJUAN_QUEUE_URL=redis://127.0.0.1:6379/0 KAIJUAN_CACHE_URL=redis://127.0.0.1:6379/1 \
+	@. ./.env && echo "export KAIJUAN_DATABASE_URL=postgresql+psycopg://kaijuan:$$POSTGRES_PASSWORD@127.0.0.1:$${DATABASE_PORT:-5432}/kaijuan \
+	  KAIJUAN_SEARCH_URL=http://elastic:$$ELASTIC_PASSWORD@127.0.0.1:$${SEARCH_PORT:-9200} KAIJUAN_STORAGE_URL=s3://kaijuan \
+	  KAIJUAN_QUEUE_URL=redis://127.0.0.1:$${QUEUE_PORT:-6379}/0 \
+	  KAIJUAN_CACHE_URL=redis://127.0.0.1:$${QUEUE_PORT:-6379}/1 \
 	  S3_ENDPOINT_URL=http://127.0.0.1:7070 AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=kaijuan AWS_SECRET_ACCESS_KEY=$$STORE_PASSWORD"
 
 clean: ## Remove what setup made; the library in var/ stays
