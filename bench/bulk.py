@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from itertools import islice
+from pathlib import Path
+from threading import Lock
+from typing import BinaryIO
+
+from elasticsearch import Elasticsearch
 
 from app.catalog.services import indexing
 from bench.engines import PREFIX
@@ -17,8 +21,6 @@ from search.backends.elasticsearch.schema import creation
 from search.backends.elasticsearch.writing import lines_of
 from search.documents import Document
 
-MOST = 100_000
-"""Documents that are held ready; an index as small as theirs takes more a second than a large."""
 _SENDERS = 2
 _INDEX = f"{PREFIX}bare"
 _NDJSON = {"content-type": "application/x-ndjson", "accept": "application/json"}
@@ -28,40 +30,68 @@ _NDJSON = {"content-type": "application/x-ndjson", "accept": "application/json"}
 def bare_bulk(bench: Bench) -> tuple[int, Spent]:
     """How many documents of the large library, and what sending them took; once in a run."""
     library = bench.on_engines(bench.many)
-    say("documents made ready for the bare engine")
-    documents = list(islice(indexing.every_document(library.adapters.database), MOST))
-    ready = list(_pieces(documents))
+    ready = bench.folder / f"pieces-{bench.many}"
+    if not ready.exists():
+        say("documents made ready for the bare engine")
+        _make_ready(indexing.every_document(library.adapters.database), ready)
     with bench.engines.elasticsearch() as engine:
         engine.indices.delete(index=_INDEX, ignore_unavailable=True)
         engine.perform_request("PUT", f"/{_INDEX}", headers=_JSON, body=creation((), refresh="-1"))
-
-        def send(piece: bytes) -> None:
-            engine.perform_request("POST", f"/{_INDEX}/_bulk", headers=_NDJSON, body=piece)
-
-        say(f"{len(documents):,} ready documents into the bare engine")
+        say("the same into the bare engine")
         started, cpu = time.perf_counter(), time.process_time()
-        with ThreadPoolExecutor(_SENDERS) as senders:
-            list(senders.map(send, ready))
+        with ready.open("rb") as file, ThreadPoolExecutor(_SENDERS) as senders:
+            pieces = _Shared(_pieces(file))
+            sending = [senders.submit(_send, engine, pieces) for _ in range(_SENDERS)]
+            for sender in sending:
+                sender.result()
         engine.indices.refresh(index=_INDEX)
         spent = Spent(time.perf_counter() - started, time.process_time() - cpu, 0, 0, b"")
         taken = int(engine.count(index=_INDEX)["count"])
         engine.indices.delete(index=_INDEX)
-    if taken != len(documents):
-        raise ValueError(f"the bare engine took {taken} of {len(documents)}")
+    if taken != library.count():
+        raise ValueError(f"the bare engine took {taken} of {library.count()}")
     return taken, spent
+
+
+class _Shared:
+    """An iterator that threads take from in turn, so that little is in memory."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._lock = pieces, Lock()
+
+    def __iter__(self) -> Iterator[bytes]:
+        while True:
+            with self._lock:
+                piece = next(self._pieces, None)
+            if piece is None:
+                return
+            yield piece
+
+
+def _send(engine: Elasticsearch, pieces: _Shared) -> None:
+    for piece in pieces:
+        engine.perform_request("POST", f"/{_INDEX}/_bulk", headers=_NDJSON, body=piece)
 
 
 _JSON = {"content-type": "application/json", "accept": "application/json"}
 
 
-def _pieces(documents: list[Document]) -> Iterator[bytes]:
-    """Bodies of the size that the application sends."""
-    piece, size = list[bytes](), 0
-    for document in documents:
-        lines = lines_of(document)
-        if piece and size + len(lines) > PIECE:
-            yield b"".join(piece)
-            piece, size = [], 0
-        piece.append(lines)
-        size += len(lines)
-    yield b"".join(piece)
+def _make_ready(documents: Iterable[Document], path: Path) -> None:
+    """Bodies of the size that the application sends, each after a line with its length."""
+    unfinished = path.with_suffix(".part")
+    with unfinished.open("wb") as file:
+        piece, size = list[bytes](), 0
+        for document in documents:
+            lines = lines_of(document)
+            if piece and size + len(lines) > PIECE:
+                file.write(b"%d\n%b" % (size, b"".join(piece)))
+                piece, size = [], 0
+            piece.append(lines)
+            size += len(lines)
+        file.write(b"%d\n%b" % (size, b"".join(piece)))
+    unfinished.rename(path)
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    while length := file.readline():
+        yield file.read(int(length))

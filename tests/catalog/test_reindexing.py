@@ -128,9 +128,11 @@ def interrupted(house: House, alias: AliasedIndex) -> None:
 
 def test_an_interrupted_rebuild_goes_on_and_says_so(house: House, alias: AliasedIndex) -> None:
     interrupted(house, alias)
-    assert said(house, "--list")[1] == {
-        "generation": "g000002", "role": "building", "documents": 2, "written": 2,
-    }  # fmt: skip
+    building = said(house, "--list")[1]
+    assert (building["generation"], building["role"], building["written"]) == (
+        "g000002", "building", 2,
+    )  # fmt: skip
+    assert building["documents"] >= 2  # what follows the checkpoint may be there already
     result = run(house)
     assert "Going on with g000002: 2 documents are written." in result.stderr
     assert result.stdout == "5 documents; g000002 is in use.\n"

@@ -5,7 +5,9 @@ An engine that is away takes nothing down: what it has not accepted stays in the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -21,36 +23,71 @@ from app.catalog.services import dirty
 from app.database import Database
 from app.identity.access import tokens_for
 from app.identity.models import Library
+from search.ahead import made_ahead
 from search.documents import Document, Tombstone
-from search.index import SearchIndex, Status
+from search.index import Outcome, SearchIndex, Status
 
 BATCH = 2_000
+BATCHES = 5
+"""So many are under way before it is looked anew what waits."""
 logger = structlog.get_logger("kaijuan")
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Marked records as they were read, and what the index said to each that could be."""
+
+    marks: list[tuple[str, int]]
+    entries: list[Document | Tombstone]
+    unreadable: set[str]
+    outcomes: Sequence[Outcome] = ()
+
+
 def drain(database: Database, index: SearchIndex) -> int:
-    """Sends one batch of the dirty set to the index; how many records that settled."""
+    """Sends what has waited longest to the index; how many records that settled.
+
+    While the index takes one batch the next is read and the last is settled, since these three
+    wait for different machines.
+    """
     with database.transaction(writes=False) as session:
-        pairs = dirty.oldest(session, BATCH)
-        rows = _rows(session, _wanted().where(RecordRow.id.in_([i for i, _ in pairs])))
-    if not pairs:
+        marks = dirty.oldest(session, BATCH * BATCHES)
+    if not marks:
         return 0
-    entries, unreadable = _entries(rows)
-    known = {entry.id for entry in entries} | unreadable
-    # A record that is no more (an undone rehearsal, a restored backup) leaves the index too.
-    entries += [Tombstone(i, version) for i, version in pairs if i not in known]
-    outcomes = index.write(entries)
-    refused = {outcome.id: outcome for outcome in outcomes if outcome.status is Status.REFUSED}
-    asked = dict(pairs)  # a mark may be newer than its record: see reindexing
+    made = _made(database, marks)
+    with closing(made_ahead(_written(index, made_ahead(made)))) as written:
+        return sum(_settle(database, batch) for batch in written)
+
+
+def _made(database: Database, marks: list[tuple[str, int]]) -> Iterator[_Batch]:
+    for start in range(0, len(marks), BATCH):
+        part = marks[start : start + BATCH]
+        with database.transaction(writes=False) as session:
+            rows = _rows(session, _wanted().where(RecordRow.id.in_([i for i, _ in part])))
+        entries, unreadable = _entries(rows)
+        known = {entry.id for entry in entries} | unreadable
+        # A record that is no more (an undone rehearsal, a restored backup) leaves the index too.
+        entries += [Tombstone(i, version) for i, version in part if i not in known]
+        yield _Batch(part, entries, unreadable)
+
+
+def _written(index: SearchIndex, made: Generator[_Batch, None, None]) -> Iterator[_Batch]:
+    with closing(made):
+        for batch in made:
+            yield replace(batch, outcomes=index.write(batch.entries))
+
+
+def _settle(database: Database, batch: _Batch) -> int:
+    refused = {one.id: one for one in batch.outcomes if one.status is Status.REFUSED}
+    asked = dict(batch.marks)  # a mark may be newer than its record: see reindexing
     settled = [
         (entry.id, max(entry.version, asked[entry.id]))
-        for entry in entries
+        for entry in batch.entries
         if entry.id not in refused
     ]
     with database.transaction() as session:
         dirty.settle(session, settled)
-        dirty.postpone(session, [*refused, *unreadable])
-    for record_id in unreadable:
+        dirty.postpone(session, [*refused, *batch.unreadable])
+    for record_id in batch.unreadable:
         logger.error("record-unreadable", record=record_id)
     for outcome in refused.values():
         logger.error("index-refused", record=outcome.id, reason=outcome.reason)
