@@ -7,7 +7,7 @@ cache away, a process killed between its commit and the stamp), a kept value out
 no more than its life, which begins with the look: 60 s for a record, 3 s for a search; 2 s where
 each process has a cache of its own.
 
-A cache that is away is a miss, never an error, and is left alone for a few seconds.
+A cache that is away is a miss, never an error, and its breaker leaves it alone for a while.
 """
 
 from __future__ import annotations
@@ -23,16 +23,15 @@ from typing import Protocol, TypeVar, cast
 from urllib.parse import urlsplit
 
 import msgspec
-import structlog
 from redis import Redis, RedisError
 from sqlalchemy import URL, event
 from sqlalchemy.orm import Session
 
+from app.breakers import Breaker, RestingError
 from app.config import PREFIX, SettingError
 from app.database import Database
 
 T = TypeVar("T")
-log = structlog.get_logger(__name__)
 
 LONGEST = 60.0
 """Seconds a record is kept at most, and so the longest that a withdrawal can go unseen."""
@@ -41,7 +40,6 @@ ALONE = 2.0
 ROOM = 16 * 1024 * 1024
 """Bytes kept by a process of its own."""
 LARGEST = 256 * 1024
-REST = 5.0
 PATIENCE = 0.25
 """Seconds to connect, and for an answer: what is kept must not be slower than making it."""
 
@@ -66,7 +64,11 @@ class Looked:
 
 
 class Cache(Protocol):
-    """Bytes by key, each under a stamp. Nothing here ever raises."""
+    """Bytes by key, each under a stamp. Only ``check`` ever raises."""
+
+    def check(self) -> None:
+        """Raises what is wrong with the engine."""
+        ...
 
     def look(self, key: str, stamp: str) -> Looked:
         """The value kept under ``key``, while ``stamp`` is what it was."""
@@ -83,6 +85,9 @@ class Cache(Protocol):
 
 class NoCache:
     """Keeps nothing."""
+
+    def check(self) -> None:
+        """Nothing can be wrong."""
 
     def look(self, key: str, stamp: str) -> Looked:
         """See Cache: never anything."""
@@ -112,6 +117,9 @@ class MemoryCache:
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._size = 0
         self._stamps: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
+
+    def check(self) -> None:
+        """Nothing can be wrong."""
 
     def look(self, key: str, stamp: str) -> Looked:
         """See Cache."""
@@ -155,12 +163,18 @@ class MemoryCache:
 class RedisCache:
     """Shared by every process of an installation."""
 
-    def __init__(self, url: str, *, prefix: str = "kaijuan:") -> None:
+    def __init__(
+        self, url: str, *, prefix: str = "kaijuan:", breaker: Breaker | None = None
+    ) -> None:
         self.prefix = prefix
+        self.breaker = breaker or Breaker("cache", failures=1)
         self._redis: Redis = Redis.from_url(
             url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
         )
-        self._rests_until = 0.0
+
+    def check(self) -> None:
+        """See Cache."""
+        self._redis.ping()
 
     def look(self, key: str, stamp: str) -> Looked:
         """See Cache: one round trip."""
@@ -200,14 +214,13 @@ class RedisCache:
         return f"{self.prefix}stamp:{name}"
 
     def _ask(self, question: Callable[[], T]) -> T | None:
-        if time.monotonic() < self._rests_until:
-            return None
-        try:
+        with suppress(RedisError, RestingError), self.breaker.call(_is_away):
             return question()
-        except RedisError as error:
-            self._rests_until = time.monotonic() + REST
-            log.warning("cache-away", error=str(error))
-            return None
+        return None
+
+
+def _is_away(error: Exception) -> bool:
+    return isinstance(error, RedisError)
 
 
 def _split(held: bytes) -> tuple[bytes, bytes]:

@@ -30,6 +30,10 @@ def checks_of(adapters: Adapters, bell: Bell, *, patience: float = PATIENCE) -> 
         bell.check()
         return type(bell).__name__
 
+    def cache() -> str:
+        adapters.cache.check()
+        return type(adapters.cache).__name__
+
     def dirty_set() -> str:
         with adapters.database.transaction(writes=False) as session:
             count, since = dirty.waiting(session)
@@ -42,6 +46,7 @@ def checks_of(adapters: Adapters, bell: Bell, *, patience: float = PATIENCE) -> 
             "store": store,
             "index": index,
             "queue": queue,
+            "cache": cache,
             "dirty_set": dirty_set,
         },
         patience=patience,

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from contracts.caching import CacheContract
 from house import House
-from redis import Redis
+from redis import Redis, RedisError
 from sqlalchemy import event
 
 from app.caching import ALONE, Cache, MemoryCache, NoCache, RedisCache, open_cache
@@ -92,6 +92,9 @@ def test_a_cache_that_is_away_is_a_miss_and_is_left_alone() -> None:
     assert looked.value is looked.stamp is None
     cache.keep("page", looked, b"x", 60)
     cache.touch(["book"])
+    assert cache.breaker.is_open
+    with pytest.raises(RedisError):
+        cache.check()
 
 
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:port/0", "redis://127.0.0.1/0?db=x"])

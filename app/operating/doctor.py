@@ -66,6 +66,7 @@ _ENGINES = {
     "index": "Look at KAIJUAN_SEARCH_URL and at the engine. Meanwhile readers find by title and "
     "number alone. When it answers and an index is missing or unreadable, run `kaijuan reindex`.",
     "queue": "Look at KAIJUAN_QUEUE_URL. Meanwhile workers look for work every second.",
+    "cache": "Look at KAIJUAN_CACHE_URL. Meanwhile everything is read anew each time.",
     "dirty_set": "Run `kaijuan migrate`.",
 }
 

@@ -8,6 +8,9 @@ from app.caching import Cache
 class CacheContract:
     """Values by key, each under a stamp."""
 
+    def test_one_that_is_there_finds_nothing_wrong(self, cache: Cache) -> None:
+        cache.check()
+
     def test_what_is_kept_is_found_again(self, cache: Cache) -> None:
         cache.keep("page", cache.look("page", "book"), "开卷".encode(), 60)
         assert cache.look("page", "book").value == "开卷".encode()
