@@ -12,7 +12,8 @@ from urllib.request import urlopen
 from uuid import uuid4
 
 import pytest
-from botocore.exceptions import FlexibleChecksumError, IncompleteReadError
+from botocore.exceptions import IncompleteReadError
+from botocore.httpchecksum import Sha256Checksum, StreamingChecksumBody
 from botocore.stub import Stubber
 from contracts.storage import (
     BLOB,
@@ -35,7 +36,7 @@ from app.storage.factory import open_store
 from app.storage.keys import key_of
 from app.storage.ports import SMALLEST_PART, Storage, Upload
 from app.storage.s3 import S3Store
-from app.storage.s3_bucket import Bucket
+from app.storage.s3_bucket import Bucket, checksum
 from app.storage.s3_client import S3Options, open_client
 from app.storage.s3_uploads import S3Uploads
 
@@ -232,11 +233,14 @@ class BreakingBody:
 
     broken = 0
 
+    def __init__(self) -> None:
+        self._left = [TEXT, b""]
+
     def read(self, size: int) -> bytes:
         if BreakingBody.broken < 2:
             BreakingBody.broken += 1
             raise IncompleteReadError(actual_bytes=0, expected_bytes=size)
-        return TEXT
+        return self._left.pop(0)
 
     def close(self) -> None:
         return
@@ -250,20 +254,17 @@ def test_a_body_that_breaks_off_is_asked_for_again() -> None:
         assert S3Store(bucket, OPTIONS).read(COVER) == TEXT
 
 
-class RottenBody(BytesIO):
-    """A body whose bytes are not those of the checksum that the service keeps beside them."""
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Ends as botocore ends such a body."""
-        raise FlexibleChecksumError(error_msg=f"Expected checksum x did not match, of {size}")
-
-
 def test_what_rotted_in_the_service_is_damage_and_no_absence() -> None:
     bucket = Bucket("library", "", open_client(OPTIONS))
+    kept = checksum(hashlib.sha256(TEXT).hexdigest())
     with Stubber(bucket.client) as service:
-        service.add_response("get_object", {**LIES, "Body": RottenBody()})
+        for body in (TEXT, b"?" * len(TEXT)):
+            found = StreamingChecksumBody(BytesIO(body), len(TEXT), Sha256Checksum(), kept)
+            service.add_response("get_object", {**LIES, "Body": found})
+        store = S3Store(bucket, OPTIONS)
+        assert store.read(COVER) == TEXT
         with pytest.raises(IntegrityMismatchError):
-            S3Store(bucket, OPTIONS).read(COVER)
+            store.read(COVER)
 
 
 @pytest.fixture
@@ -356,6 +357,19 @@ def test_signed_addresses_lead_to_the_public_name(
     with urlopen(url) as answer:  # noqa: S310  (an address that was made the line before)
         assert answer.read() == TEXT
         assert answer.headers["Content-Disposition"].endswith("%E6%A2%A6.txt")
+
+
+@pytest.mark.engines
+def test_a_real_service_keeps_the_checksum_and_gives_it_back(
+    real_options: S3Options, real_address: str, real_storage: Storage
+) -> None:
+    real_storage.objects.put_bytes(COVER, TEXT)
+    parts = urlsplit(real_address)
+    found = open_client(real_options).get_object(
+        Bucket=parts.netloc, Key=f"{parts.path[1:]}/{COVER}", ChecksumMode="ENABLED"
+    )
+    assert found["ChecksumSHA256"] == checksum(hashlib.sha256(TEXT).hexdigest())
+    assert isinstance(found["Body"], StreamingChecksumBody)
 
 
 @pytest.mark.engines
