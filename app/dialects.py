@@ -29,12 +29,14 @@ GRACE = 5.0
 """Seconds in which a server must say that a statement took too long: else nobody is there."""
 TICK = 0.1
 AWAY = frozenset({
-    "57014",  # query_canceled: longer than statement_timeout
-    "55P03",  # lock_not_available: longer than lock_timeout
-    "53300",  # too_many_connections
-    "53200",  # out_of_memory
-    "57P01", "57P02", "57P03",  # admin_shutdown, crash_shutdown, cannot_connect_now
+    "08",  # connection exceptions; poolers that have no connection to give say so too
+    "53",  # insufficient resources: too many connections, no memory
+    "57",  # operator intervention: shut down, restarting, longer than statement_timeout
+    "58",  # system errors, such as a disk that fails
 })  # fmt: skip
+"""Classes of SQLSTATE, its first two characters."""
+LOCKED = "55P03"
+"""lock_not_available: longer than lock_timeout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +195,11 @@ def is_away(error: DBAPIError | PoolTimeoutError) -> bool:
         return True
     if not isinstance(error, OperationalError | InterfaceError):
         return False
-    return _state(error) in AWAY or (_is_psycopg(error) and _state(error) is None)
+    state = _state(error)
+    if state is None:
+        return type(error.orig).__module__.startswith("psycopg")
+    return state[:2] in AWAY or state == LOCKED
 
 
 def _state(error: DBAPIError) -> str | None:
     return getattr(error.orig, "sqlstate", None)
-
-
-def _is_psycopg(error: DBAPIError) -> bool:
-    return type(error.orig).__module__.startswith("psycopg")
