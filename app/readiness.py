@@ -8,6 +8,9 @@ from app.database import now
 from app.jobs.bell import Bell
 from app.web.health import PATIENCE, Checks
 
+COUNTED = 10_000
+"""How far waiting records are counted, after an import of a million too: anybody may ask."""
+
 
 def checks_of(adapters: Adapters, bell: Bell, *, patience: float = PATIENCE) -> Checks:
     """A check for each engine: raises when it does not answer, says what is worth knowing.
@@ -36,9 +39,10 @@ def checks_of(adapters: Adapters, bell: Bell, *, patience: float = PATIENCE) -> 
 
     def dirty_set() -> str:
         with adapters.database.transaction(writes=False) as session:
-            count, since = dirty.waiting(session)
+            count, since = dirty.waiting(session, COUNTED)
         age = (now() - since).total_seconds() if since else 0
-        return f"{count} waiting, the oldest for {age:.1f} s"
+        more = " or more" if count == COUNTED else ""
+        return f"{count}{more} waiting, the oldest for {age:.1f} s"
 
     return Checks(
         {

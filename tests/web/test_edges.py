@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from house import House
 
+from app.catalog.services import dirty
 from app.web.problems import TYPES
 
 NEW = {"description": {"title": "书"}}
@@ -58,6 +59,16 @@ def test_readiness_names_each_engine(house: House) -> None:
     states = house.json("/readyz")
     assert states.keys() == {"database", "store", "index", "queue", "cache", "dirty_set"}
     assert all(state["ok"] for state in states.values())
+
+
+def test_readiness_does_not_count_all_that_waits(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.readiness.COUNTED", 2)
+    for count, told in ((1, "1 waiting, "), (3, "2 or more waiting, ")):
+        with house.database.transaction() as session:
+            dirty.mark(session, [(f"r{n}", 1) for n in range(count)])
+        assert house.json("/readyz")["dirty_set"]["detail"].startswith(told)
 
 
 def test_of_writes_under_one_key_at_once_one_is_done(house: House) -> None:

@@ -93,9 +93,8 @@ def postpone(session: Session, record_ids: list[str]) -> None:
         session.execute(later.values(since=now()))
 
 
-def waiting(session: Session) -> tuple[int, datetime | None]:
-    """How many records wait for the index, and since when the oldest does."""
-    count, since = session.execute(
-        select(func.count(), func.min(DirtyRecord.since)).select_from(DirtyRecord)
-    ).one()
-    return count, since
+def waiting(session: Session, most: int | None = None) -> tuple[int, datetime | None]:
+    """How many records wait for the index, counted to ``most``, and since when the oldest does."""
+    some = select(DirtyRecord.record_id).limit(most).subquery()
+    count = session.scalar(select(func.count()).select_from(some)) or 0
+    return count, session.scalar(select(func.min(DirtyRecord.since)))
