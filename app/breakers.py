@@ -60,6 +60,7 @@ class Breaker:
         self._lock = Lock()
         self._failures: list[float] = []
         self._next_trial: float | None = None
+        OPEN.labels(engine).set(0)  # one that was killed meanwhile must not have the last word
 
     @property
     def is_open(self) -> bool:
@@ -113,10 +114,11 @@ class Breaker:
             since = moment - self._window
             self._failures = [*(at for at in self._failures if at > since), moment][-self._most :]
             opens = self._next_trial is None and len(self._failures) == self._most
-            if opens or self._next_trial is not None:
+            if is_open := opens or self._next_trial is not None:
                 self._next_trial = moment + self._rest
-        if opens:
+        if is_open:
             OPEN.labels(self.engine).set(1)
+        if opens:
             log.warning("engine away", engine=self.engine, error=str(error)[:500])
 
     def _answered(self) -> None:

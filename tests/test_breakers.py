@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.breakers import Breaker, RestingError
+from app.breakers import OPEN, Breaker, RestingError
 
 
 class Clock:
@@ -56,6 +56,16 @@ def test_a_few_failures_in_a_row_end_the_asking(engine: Engine) -> None:
         with pytest.raises(RestingError):
             engine.ask()
     assert (engine.asked, engine.breaker.is_open) == (3, True)
+
+
+def test_the_metric_is_what_was_found_out_last_and_outlives_nobody(engine: Engine) -> None:
+    gauge = OPEN.labels("tests")
+    engine.fails(3)
+    Engine()
+    assert gauge._value.get() == 0
+    engine.clock.now += 5
+    engine.fails(1)
+    assert gauge._value.get() == 1
 
 
 def test_an_answer_between_failures_begins_the_count_anew(engine: Engine) -> None:
