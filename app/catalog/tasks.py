@@ -5,15 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import structlog
+
 from app.adapters import Adapters
 from app.catalog import formats
-from app.catalog.services import undoing
+from app.catalog.services import titles, undoing
 from app.catalog.services.importing import Report, digest_of, import_records
 from app.jobs.registry import Registry
 from app.jobs.work import Work
 from app.storage.errors import StoreUnavailableError
 
 registry: Registry[Adapters] = Registry()
+logger = structlog.get_logger("kaijuan")
 LONGEST_NAME = 200
 """Bytes of a file's name, which file systems count in bytes and people in characters."""
 
@@ -59,3 +62,10 @@ def undo_import(work: Work[Adapters]) -> None:
     account = str(work.payload["account"] or "") or None
     undoing.undo(work.database, str(work.payload["batch"]), account)
     work.finish(lambda _session: None)
+
+
+@registry.periodic("catalog.titles", every=timedelta(days=1))
+def mend_titles(adapters: Adapters) -> None:
+    """Has every record be looked up by its title, those too that another release wrote."""
+    if mended := titles.mend(adapters.database):
+        logger.info("titles-mended", records=mended)

@@ -7,11 +7,21 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, and_, bindparam, or_, select, tuple_, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    Select,
+    and_,
+    bindparam,
+    or_,
+    select,
+    tuple_,
+    type_coerce,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from app.caching import remembered
-from app.catalog.description import State
+from app.catalog.description import Kind, State
 from app.catalog.models import (
     HeldPublication,
     RecordIdentifier,
@@ -140,21 +150,40 @@ def newest(
 
 @lru_cache(maxsize=256)
 def _newest(*filters: str, audience: tuple[str, ...], goes_on: bool) -> Select[*tuple[Any, ...]]:
-    """The statement of a list with these filters, made once.
-
-    The time is read as it is kept: fifty aware times that nobody looks at cost more than the rows.
-    """
-    moment = type_coerce(RecordRow.added_at, BigInteger)
-    wanted = select(RecordRow.summary, moment.label("moment"), RecordRow.id).where(
-        RecordRow.state == State.PUBLISHED,
-        seen_by(audience),
-        *(getattr(RecordRow, name) == bindparam(name) for name in filters),
+    """The statement of a list with these filters, made once."""
+    wanted = _list(audience).where(
+        *(getattr(RecordRow, name) == bindparam(name) for name in filters)
     )
     if goes_on:
         position = tuple_(bindparam("moment", type_=BigInteger), bindparam("record_id"))
-        wanted = wanted.where(tuple_(moment, RecordRow.id) < position)
+        wanted = wanted.where(tuple_(_MOMENT, RecordRow.id) < position)
+    return wanted
+
+
+_MOMENT = type_coerce(RecordRow.added_at, BigInteger)
+"""The time as it is kept: fifty aware times that nobody looks at cost more than the rows."""
+
+
+def _list(audience: tuple[str, ...]) -> Select[*tuple[Any, ...]]:
+    wanted = select(RecordRow.summary, _MOMENT.label("moment"), RecordRow.id).where(
+        RecordRow.state == State.PUBLISHED, seen_by(audience)
+    )
     order = (RecordRow.added_at.desc(), RecordRow.id.desc())
     return wanted.order_by(*order).limit(bindparam("most"))
+
+
+def arrivals(session: Session, audience: tuple[str, ...], limit: int) -> list[bytes]:
+    """The summaries of the newest records of all kinds together, the newest first."""
+    return list(read(session, _arrivals(audience), most=limit).scalars())
+
+
+@lru_cache(maxsize=256)
+def _arrivals(audience: tuple[str, ...]) -> Select[*tuple[Any, ...]]:
+    """The first of each kind's list: there is an index for each of these, and none for all."""
+    lists = (_list(audience).where(RecordRow.kind == kind).subquery() for kind in Kind)
+    every = union_all(*map(select, lists)).subquery()
+    newest = select(every.c.summary).order_by(every.c.moment.desc(), every.c.id.desc())
+    return newest.limit(bindparam("most"))
 
 
 def summaries(session: Session, ids: list[str], audience: tuple[str, ...]) -> dict[str, bytes]:
