@@ -1,9 +1,12 @@
 """An Elasticsearch that misbehaves: whatever it does, the port's own exceptions come through."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from contracts.search import ALICE, DREAM, STUDIES
@@ -12,6 +15,7 @@ from msgspec.structs import replace
 from search.alias import AliasedIndex
 from search.backends.elasticsearch import bulk, open_generations
 from search.backends.elasticsearch.address import read_address
+from search.backends.elasticsearch.client import Client
 from search.backends.elasticsearch.schema import CURRENT
 from search.index import (
     IndexOutdatedError,
@@ -22,6 +26,20 @@ from search.index import (
     Status,
 )
 
+#: An authority of an engine's own, whose key nobody has.
+AUTHORITY = """\
+-----BEGIN CERTIFICATE-----
+MIIBnDCCAUGgAwIBAgIUdXhn+vmuVNdxgBZctLbZdlLxJukwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMzEzNTYxM1oYDzIxMjYxMDMw
+MTM1NjEzWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAASdnaM7QZixvIS06FPMIm0swXoBOfG4gZHU+CLZRWcy/BrtfZZo5q+D
+2UbZHWMD94IbiA0COfOJvinzlXesYdrdo28wbTAdBgNVHQ4EFgQUTywdLllZQTBS
+WOQOZJFYK0paY58wHwYDVR0jBBgwFoAUTywdLllZQTBSWOQOZJFYK0paY58wDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDSQAwRgIhAOs2bo1Kk+wdXurOj6AfNXiutbRcH9eVfMjNvJ1dfJXKAiEA
+vZ24KiGBjsYnmI3mj7B9LkdJ5ywr6sJKEsOdN/D2wEQ=
+-----END CERTIFICATE-----
+"""
 JSON = "application/json"
 Reply = tuple[int, str, bytes]
 
@@ -252,3 +270,16 @@ def test_no_part_of_a_password_is_told_of_what_is_no_address(password: str) -> N
     with pytest.raises(ValueError, match="http") as refused:
         read_address(f"http://reader:{password}@host:9200")
     assert "xyz" not in str(refused.value)
+
+
+def test_an_engine_is_trusted_by_the_authority_that_the_machine_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = tmp_path / "ca.pem"
+    named.write_text(AUTHORITY)
+    monkeypatch.setenv("SSL_CERT_FILE", str(named))
+    client = Client(read_address("https://search.example"))
+    (node,) = cast(Any, client)._transport.node_pool.all()
+    trusts = node.pool.conn_kw["ssl_context"]
+    assert (len(trusts.get_ca_certs()), trusts.verify_mode) == (1, ssl.CERT_REQUIRED)
+    client.close()

@@ -4,6 +4,7 @@ The official client's transport is used as it is: it keeps connections, spreads 
 and repeats what may be repeated. Answers are decoded here, straight into what is wanted of them.
 """
 
+import ssl
 from base64 import b64encode
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -74,6 +75,7 @@ class Client:
             address.url,
             serializers={_JSON: as_bytes, _NDJSON: as_bytes},
             connections_per_node=_CONNECTIONS,
+            ssl_context=_trusting() if address.url.startswith("https:") else None,
         )
         self._transport = self._client.transport
         #: The generations' together, so that none is closed under a writer.
@@ -134,6 +136,12 @@ class Client:
         if not 200 <= status < 300:
             raise _refusal(status, answered.body)
         return answered.body
+
+
+def _trusting() -> ssl.SSLContext:
+    """Whom the machine trusts, SSL_CERT_FILE included: engines often have an authority of their
+    own, which the list that the client brings along does not know."""
+    return ssl.create_default_context()
 
 
 def place(*parts: str) -> str:
