@@ -21,7 +21,7 @@ from search.alias import AliasedIndex
 from search.index import Query
 
 RECORDS = 7_000
-KILLS = 6
+KILLS = 4
 
 
 def start(house: House) -> subprocess.Popen[bytes]:
@@ -29,6 +29,13 @@ def start(house: House) -> subprocess.Popen[bytes]:
     environ = {**os.environ, "KAIJUAN_DATA_DIR": str(house.settings.data_dir)}
     command = [sys.executable, "-m", "app.cli", "reindex", "--json"]
     return subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL)
+
+
+def await_a_step(rebuild: subprocess.Popen[bytes], alias: AliasedIndex) -> None:
+    """Until it has remembered how far it is, or is done."""
+    before = alias.pointer.checkpoint()
+    while rebuild.poll() is None and alias.pointer.checkpoint() == before:
+        time.sleep(0.01)
 
 
 @contextmanager
@@ -56,17 +63,20 @@ def test_a_rebuild_killed_again_and_again_ends_right_and_leaves_no_gap(
     house.import_file(json_lines(tmp_path / "many.jsonl", [{}] * RECORDS))
     house.record("永在的书")
     alias, chance = cast(AliasedIndex, house.adapters.index), random.Random(4)
+    killed = 0
     with readers(house) as totals:
         for number in range(KILLS):
             rebuild = start(house)
             withdrawn = house.record(f"撤下的第{number}部")
             house.record(f"新增的第{number}部")
-            time.sleep(chance.uniform(0.3, 3.0))
+            await_a_step(rebuild, alias)
+            time.sleep(chance.uniform(0.0, 0.3))
             rebuild.send_signal(signal.SIGKILL)
-            rebuild.wait()
+            killed += rebuild.wait() == -signal.SIGKILL
             house.withdraw(withdrawn)
         assert start(house).wait() == 0
     found = reindexing.verify(house.database, alias)
     assert (found.differing, found.waiting, found.documents) == (0, 0, RECORDS + 1 + KILLS)
+    assert killed > 1
     assert alias.generation > "g000001"
     assert set(totals) == {1}

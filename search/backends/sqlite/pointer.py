@@ -1,6 +1,7 @@
 """The pointer of an embedded index: one small file beside the generations."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -40,7 +41,9 @@ class FilePointer:
 
     def checkpoint(self) -> bytes | None:
         """See Pointer."""
-        return self._checkpoint.read_bytes() if self._checkpoint.exists() else None
+        with suppress(FileNotFoundError):
+            return self._checkpoint.read_bytes()
+        return None
 
     def remember(self, checkpoint: bytes | None) -> None:
         """See Pointer."""
