@@ -67,6 +67,8 @@ def at(number: int) -> tuple[int, str]:
 LISTS: dict[str, Callable[[Session], Any]] = {
     **{f"{kind}s": newest(kind=kind) for kind in ("book", "journal", "collection", "course")},
     "books, for staff": newest(kind="book", audience=STAFF),
+    "what is new, of all kinds": lambda s: records.arrivals(s, PUBLIC, PAGE),
+    "what is new, for staff": lambda s: records.arrivals(s, STAFF, PAGE),
     "a library's books": newest(kind="book", library_id="lib8"),
     "a library's journals, few among many": newest(kind="journal", library_id="lib0"),
     "a large library's articles, of which it has none": newest(kind="article", library_id="lib0"),

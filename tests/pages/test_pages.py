@@ -11,7 +11,9 @@ import pytest
 from house import House
 from sqlalchemy import event
 
+from app.catalog.composing import summary_decoder
 from app.catalog.description import Date, Identifier, Subject, Title
+from app.catalog.queries import records
 from app.pages import render
 from app.pages.words import TABLE, Language, Words
 
@@ -45,6 +47,34 @@ def test_the_home_page_shows_what_is_new_and_counts_it(house: House) -> None:
     text = house.get("/")
     assert "红楼梦" in text
     assert "馆藏书目 1 种" in text
+
+
+def test_what_is_new_is_of_all_kinds_and_comes_newest_first(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.pages.routes.home.SHELF", 3)
+    for title, kind in (("甲", "book"), ("乙", "journal"), ("丙", "book"), ("丁", "item")):
+        house.record(title, kind=kind)
+    house.record("戊", audience="staff")
+    with house.database.transaction(writes=False) as session:
+        found = records.arrivals(session, ("public",), 3)
+    assert [summary_decoder.decode(summary).title for summary in found] == ["丁", "丙", "乙"]
+    assert list(dict.fromkeys(re.findall(r"[甲乙丙丁戊]", house.get("/")))) == ["丁", "丙", "乙"]
+
+
+@pytest.mark.embedded
+def test_what_is_new_is_read_by_its_index_alone(house: House) -> None:
+    asked: list[tuple[str, object]] = []
+    with house.database.transaction(writes=False) as session:
+        event.listen(
+            house.database.engine, "before_cursor_execute", lambda *given: asked.append(given[2:4])
+        )
+        records.arrivals(session, ("public",), 12)
+        [(statement, values)] = asked
+        explain = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        plan = [row.detail for row in explain if "records" in row.detail]
+    assert plan
+    assert all("USING INDEX ix_records_new" in step for step in plan)
 
 
 def test_the_home_page_counts_main_classes(house: House) -> None:

@@ -136,7 +136,10 @@ def newest(
     after: tuple[int, str] | None = None,
     limit: int = 50,
 ) -> Page:
-    """Published records, the newest first, by keyset: the last page costs what the first does."""
+    """Published records, the newest first, by keyset: the last page costs what the first does.
+
+    Of a kind, a kind of a library's, or the parts of a record: these have an index each.
+    """
     filters = {"kind": kind, "library_id": library_id, "parent_id": parent_id}
     given = {name: value for name, value in filters.items() if value is not None}
     wanted = _newest(*given, audience=audience, goes_on=after is not None)

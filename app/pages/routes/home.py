@@ -22,13 +22,13 @@ def show(
     session: Session, caller: Caller, index: SearchIndex, counts: Counts, site: Site
 ) -> Response:
     """The home page. While the index is away it shows what the database knows alone."""
-    newest = records.newest(session, audience=caller.audience, limit=SHELF)
+    newest = records.arrivals(session, caller.audience, SHELF)
     classes = counts.classes(session, caller.audience, "clc", None)
     readable, readable_total = _readable(session, index, caller)
     return page(
         site,
         "home.html",
-        newest=[summary_decoder.decode(summary) for summary in newest.summaries],
+        newest=[summary_decoder.decode(summary) for summary in newest],
         readable=readable,
         readable_total=readable_total,
         subjects=[c for c in classes if c.count != 0],
