@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from itertools import count
 from pathlib import Path
+from threading import Event
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import engines
+import msgspec
 import pytest
+from archives import epub
 from elasticsearch import Elasticsearch
 from house import ENGINES, House
-from sqlalchemy import make_url, update
+from sqlalchemy import make_url, select, update
 
 from app import config
-from app.database import Database
+from app.catalog.description import Description
+from app.catalog.models import RecordRow
+from app.catalog.services import changes
+from app.database import Database, now
 from app.identity import tree
 from app.identity.models import Library
+from app.operating.backup import naming
 from app.operating.schema import upgrade_to
 from search.backends.elasticsearch.address import read_address
 
@@ -99,6 +109,74 @@ def test_rows_that_an_engine_does_not_take_are_said_and_change_nothing(tmp_path:
     assert "libraries" in refused
     other = opened(tmp_path / "new", {})
     assert rows_of(other.database)["libraries"] == []
+    close(other)
+    close(house)
+
+
+class Writers:
+    """Whoever writes meanwhile: changes, books, and imports whose files go when they are done."""
+
+    def __init__(self, house: House, folder: Path) -> None:
+        self._house, self._folder, self._stopped = house, folder, Event()
+        self._token = house.token()
+        self.done: list[tuple[datetime, str]] = []
+        """When each was answered, and the title by which its record is found."""
+
+    def __enter__(self) -> Writers:
+        self._pool = ThreadPoolExecutor(3)
+        ways = (self._record, self._book, self._import)
+        self._writing = [self._pool.submit(self._write, way) for way in ways]
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._stopped.set()
+        for writing in self._writing:
+            assert writing.result() > 0
+
+    def _write(self, way: Callable[[str], object]) -> int:
+        for number in count():
+            if self._stopped.is_set():
+                return number
+            title = f"{way.__name__}{number}"
+            way(title)
+            self.done.append((now(), title))
+        raise AssertionError("unreachable")
+
+    def _record(self, title: str) -> None:
+        with self._house.database.transaction() as session:
+            owner = tree.default(session).id
+            said_of = Description(title=title)
+            changes.create(session, said_of, kind="book", library_id=owner, account_id=None)
+
+    def _book(self, title: str) -> None:
+        path = epub(self._folder / f"{title}.epub", title=title, identifier=f"urn:x:{title}")
+        assert self._house.take(path).record
+
+    def _import(self, title: str) -> None:
+        body = msgspec.json.encode({"src": "tests", "id": title, "title": title})
+        sent = "/api/v1/imports?format=jsonl&name=a.jsonl"
+        client = self._house.app.test_client()
+        assert client.post(sent, data=body, headers=self._token).status_code == 202
+        self._house.work()
+
+
+def test_what_was_answered_before_the_point_is_there_while_others_write(tmp_path: Path) -> None:
+    house = library(tmp_path / "data")
+    with Writers(house, tmp_path) as writers:
+        for _ in range(3):
+            taken = said(tmp_path / "data", "backup", tmp_path / "target")["backup"]
+    restored = said(tmp_path / "new", "restore", tmp_path / "target")
+    assert (restored["problems"], restored["doctor"]) == ([], [])
+    other = opened(tmp_path / "new", {})
+    with other.database.transaction(writes=False) as session:
+        there = set(session.scalars(select(RecordRow.title)))
+        objects = {*naming.lasting(session), *naming.passing(session)}
+    point = datetime.fromisoformat(taken["point"])
+    answered = {title for at, title in writers.done if at < point}
+    assert len(answered) > 5
+    assert answered <= there
+    assert objects <= set(other.adapters.store.keys(""))
+    other.work()
     close(other)
     close(house)
 
