@@ -6,11 +6,15 @@ across the marks that the index looks through, an English word in all its ending
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
+from itertools import takewhile
 
 from search.analysis.folding import fold, fold_with_offsets
 from search.analysis.stemming import stem
 from search.analysis.tokens import RUN, clean_run, is_chinese
 from search.analysis.words import Word
+
+#: Where a word begins and ends in folded text, and its token.
+Run = tuple[int, int, str]
 
 _AROUND = 60
 _LONGEST_WHOLE = 300
@@ -35,22 +39,24 @@ def highlight(
 def mark(words: Sequence[Word], text: str) -> str:
     """``text`` as HTML with its matches marked, cut around the first; empty without a match."""
     folded = fold(text)
-    spans = sorted(span for word in words for span in _spans(word, folded))
+    spans = sorted(_spans(words, folded))
     if not spans:
         return ""
-    if folded != text:
-        _, offsets = fold_with_offsets(text)
-        spans = [(offsets[start], _end(offsets, end)) for start, end in spans]
+    offsets = range(len(text) + 1) if folded == text else fold_with_offsets(text)[1]
     start, end = 0, len(text)
     if len(text) > _LONGEST_WHOLE:
-        start, end = max(0, spans[0][0] - _AROUND), min(len(text), spans[0][1] + 2 * _AROUND)
-    return "".join(_render(text, _merged(spans), start, end))
+        first, last = spans[0]
+        start = max(0, offsets[first] - _AROUND)
+        end = min(end, _end(offsets, last) + 2 * _AROUND)
+    shown = takewhile(lambda span: offsets[span[0]] < end, spans)
+    found = [(offsets[first], _end(offsets, last)) for first, last in shown]
+    return "".join(_render(text, _merged(found), start, end))
 
 
-def _end(offsets: list[int], end: int) -> int:
+def _end(offsets: Sequence[int], end: int) -> int:
     """Where the cluster ends whose last folded character is before ``end``."""
     last = offsets[end - 1]
-    return next(offset for offset in offsets[end:] if offset > last)
+    return next(offsets[place] for place in range(end, len(offsets)) if offsets[place] > last)
 
 
 def _merged(spans: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -76,12 +82,15 @@ def _render(text: str, spans: Iterator[tuple[int, int]], start: int, end: int) -
     yield "…" if end < len(text) else ""
 
 
-def _spans(word: Word, folded: str) -> Iterator[tuple[int, int]]:
-    """Where a word matches in folded text."""
-    if is_chinese(word.text):
-        yield from _chinese_spans(word.text, folded)
-    else:
-        yield from _latin_spans(word, folded)
+def _spans(words: Sequence[Word], folded: str) -> Iterator[tuple[int, int]]:
+    """Where the words match in folded text."""
+    runs: list[Run] = []
+    for word in words:
+        if is_chinese(word.text):
+            yield from _chinese_spans(word.text, folded)
+        elif _root(word) in folded:
+            runs = runs or _latin_runs(folded)  # once for all words
+            yield from _latin_spans(word, runs)
 
 
 def _chinese_spans(run: str, folded: str) -> Iterator[tuple[int, int]]:
@@ -103,18 +112,24 @@ def _bridged_spans(run: str, folded: str) -> Iterator[tuple[int, int]]:
             yield places[start], places[start + len(run) - 1] + 1
 
 
-def _latin_spans(word: Word, folded: str) -> Iterator[tuple[int, int]]:
-    first = word.tokens[0]
-    root = _common(first, word.stem) if word.stem else first
-    if root not in folded:
-        return
-    runs = [match for match in RUN.finditer(folded) if not is_chinese(match[0])]
-    cleaned = [clean_run(match[0]) for match in runs]
-    size = len(word.tokens)
-    for place in range(len(runs) - size + 1):
-        same = tuple(cleaned[place : place + size]) == word.tokens
-        if same or (word.stem and stem(cleaned[place]) == word.stem):
-            yield runs[place].start(), runs[place + size - 1].end()
+def _root(word: Word) -> str:
+    """What every form of a word begins with."""
+    return _common(word.tokens[0], word.stem) if word.stem else word.tokens[0]
+
+
+def _latin_runs(folded: str) -> list[Run]:
+    """The single words of folded text: where each begins and ends, and its token."""
+    runs = (match for match in RUN.finditer(folded) if not is_chinese(match[0]))
+    return [(match.start(), match.end(), clean_run(match[0])) for match in runs]
+
+
+def _latin_spans(word: Word, runs: Sequence[Run]) -> Iterator[tuple[int, int]]:
+    begun, size = word.tokens[0], len(word.tokens)
+    for place, (start, _, token) in enumerate(runs[: max(0, len(runs) - size + 1)]):
+        following = runs[place : place + size] if token == begun else ()
+        same = bool(following) and tuple(run[2] for run in following) == word.tokens
+        if same or (word.stem and stem(token) == word.stem):
+            yield start, runs[place + size - 1][1]
 
 
 def _common(word: str, base: str) -> str:

@@ -1,7 +1,10 @@
 """What matched, marked in what was written."""
 
+from collections.abc import Sequence
+
 import pytest
 
+from search import highlights
 from search.analysis.words import read_words
 from search.highlights import highlight, mark
 
@@ -34,3 +37,15 @@ def test_a_long_text_is_cut_around_its_match() -> None:
 def test_only_fields_and_values_with_a_match_are_given() -> None:
     fields = {"title": "红楼梦", "agents": ("曹雪芹", "高鹗"), "text": ""}
     assert highlight(read_words("高鹗").items, fields) == {"agents": ["<mark>高鹗</mark>"]}
+
+
+def test_of_a_long_text_only_what_is_shown_is_worked_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    places: list[int] = []
+
+    def end(offsets: Sequence[int], place: int) -> int:
+        places.append(place)
+        return offsets[place]
+
+    monkeypatch.setattr(highlights, "_end", end)
+    marked = mark(read_words("红楼").items, "红楼，梦" * 10_000)
+    assert marked.count("<mark>") == len(places) - 1 < 100
