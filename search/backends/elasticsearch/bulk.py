@@ -1,4 +1,4 @@
-"""Sending many items: in pieces of bounded size, two at a time, slower where the engine is busy."""
+"""Sending many items: pieces of bounded size, a few at a time, slower where the engine is busy."""
 
 import time
 from collections import deque
