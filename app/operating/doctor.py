@@ -45,18 +45,30 @@ class Diagnosis(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def examine(settings: Settings, adapters: Adapters) -> list[Diagnosis]:
-    """Looks at everything; one look that fails does not hide the others."""
-    checks = checks_of(adapters, open_bell(settings.queue_url), patience=PATIENCE)
+    """Looks at everything that can be looked at: what needs an engine that is away is left out."""
+    states = checks_of(adapters, open_bell(settings.queue_url), patience=PATIENCE).run()
+    well = {name for name, state in states.items() if state.ok}
     found = [
         Diagnosis(f"engine: {name}", state.ok, state.detail, "" if state.ok else _ENGINES[name])
-        for name, state in checks.run().items()
+        for name, state in states.items()
     ]
-    looks: tuple[Callable[[Settings, Adapters], Diagnosis], ...] = (
-        _schema, _restored, _secrets, _settings_known, _room, _dirty_set, _index, _bytes, _jobs,
-    )  # fmt: skip
-    if all(diagnosis.ok for diagnosis in found):
-        found += [look(settings, adapters) for look in looks]
-    return found
+    return found + [look(settings, adapters) for look, needed in _looks() if needed <= well]
+
+
+def _looks() -> tuple[tuple[Callable[[Settings, Adapters], Diagnosis], set[str]], ...]:
+    """Every look, and the engines without which it cannot be had."""
+    tables = {"database", "dirty_set"}  # of which the second is a table of this release
+    return (
+        (_schema, {"database"}),
+        (_restored, {"database"}),
+        (_secrets, set()),
+        (_settings_known, set()),
+        (_room, set()),
+        (_dirty_set, tables),
+        (_index, {*tables, "index"}),
+        (_bytes, {*tables, "store"}),
+        (_jobs, tables),
+    )
 
 
 _ENGINES = {

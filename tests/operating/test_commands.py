@@ -8,6 +8,7 @@ import click
 import msgspec
 import pytest
 from archives import epub
+from away import closed_port
 from click.testing import CliRunner, Result
 from house import House, environ_of
 from sqlalchemy import update
@@ -61,11 +62,11 @@ def test_a_library_that_was_not_migrated_is_told_what_to_do(tmp_path: Path) -> N
     assert (result.exit_code, "kaijuan migrate" in result.stderr) == (1, True)
 
 
-def unwell(house: House) -> dict[str, str]:
+def unwell(house: House, **settings: str) -> dict[str, str]:
     """What the doctor finds wrong, and how to mend it."""
     folder = house.settings.data_dir
     run(folder, "migrate")
-    found = msgspec.json.decode(run(folder, "doctor", "--json").stdout)
+    found = msgspec.json.decode(run(folder, "doctor", "--json", **settings).stdout)
     return {d["what"]: d["mend"] for d in found if not d["ok"]}
 
 
@@ -74,6 +75,22 @@ def migrated(tmp_path: Path) -> House:
     """A library whose schema was made by the migrations."""
     run(tmp_path / "data", "migrate")
     return House(tmp_path / "data")
+
+
+@pytest.mark.embedded
+def test_the_doctor_looks_at_what_it_can_while_an_engine_is_away(migrated: House) -> None:
+    (migrated.settings.data_dir / "secrets" / "identity_key").chmod(0o644)
+    found = unwell(migrated, KAIJUAN_CACHE_URL=f"redis://127.0.0.1:{closed_port()}/0")
+    assert found.keys() == {"engine: cache", "secrets are their owner's alone"}
+    migrated.close()
+
+
+@pytest.mark.embedded
+def test_the_doctor_of_a_library_that_was_not_migrated_says_so(tmp_path: Path) -> None:
+    found = msgspec.json.decode(run(tmp_path, "doctor", "--json").stdout)
+    wrong = {d["what"]: d["mend"] for d in found if not d["ok"]}
+    assert wrong["schema"] == "Run `kaijuan migrate`."
+    assert "no job has failed" not in {d["what"] for d in found}
 
 
 @pytest.mark.embedded
