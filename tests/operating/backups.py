@@ -64,6 +64,18 @@ def killed(stage: str, folder: Path, *arguments: str | Path) -> None:
     assert died.returncode == -9, died.stderr.decode()
 
 
+def elsewhere(folder: Path, *arguments: str | Path) -> Any:
+    """The JSON of a command in a process of its own, so that threads of this one may go on."""
+    command = [sys.executable, "-c", "from app.cli import main; main()"]
+    environment = {**os.environ, **environ(folder)}
+    done = subprocess.run(
+        [*command, *map(str, arguments), "--json"],
+        env=environment, capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    return msgspec.json.decode(done.stdout)
+
+
 def library(folder: Path, **settings: str) -> House:
     """An empty library whose schema was made by the migrations."""
     assert run(folder, "migrate", **settings).exit_code == 0

@@ -30,7 +30,17 @@ from app.operating.backup import naming
 from app.operating.schema import upgrade_to
 from search.backends.elasticsearch.address import read_address
 
-from .backups import bytes_of, environ, filled, jobs_apart, killed, library, rows_of, said
+from .backups import (
+    bytes_of,
+    elsewhere,
+    environ,
+    filled,
+    jobs_apart,
+    killed,
+    library,
+    rows_of,
+    said,
+)
 
 pytestmark = pytest.mark.engines
 EMBEDDED = dict.fromkeys(ENGINES, "")
@@ -163,8 +173,7 @@ class Writers:
 def test_what_was_answered_before_the_point_is_there_while_others_write(tmp_path: Path) -> None:
     house = library(tmp_path / "data")
     with Writers(house, tmp_path) as writers:
-        for _ in range(3):
-            taken = said(tmp_path / "data", "backup", tmp_path / "target")["backup"]
+        taken = elsewhere(tmp_path / "data", "backup", tmp_path / "target")["backup"]
     restored = said(tmp_path / "new", "restore", tmp_path / "target")
     assert (restored["problems"], restored["doctor"]) == ([], [])
     other = opened(tmp_path / "new", {})
