@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from database.plans import issued
 from house import House, environ_of, json_lines
 from sqlalchemy import update
 
@@ -133,6 +135,38 @@ def test_undoing_keeps_what_somebody_changed_since(house: House, tmp_path: Path)
     named(house, "2", publisher="馆员所知")
     assert undo(house, report) == (1, 0, 2)
     assert (said(house, "1").title, row(house, "2").state) == ("新", "published")
+
+
+def test_undoing_goes_on_after_what_it_keeps(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(undoing, "BATCH", 2)
+    house.import_file(json_lines(tmp_path / "a", [{}] * 5))
+    news: list[dict[str, Any]] = [{"title": "新"}] * 5 + [{}] * 6 + [{"id": "7"}, {"id": "8"}]
+    report = house.import_file(json_lines(tmp_path / "b", news))
+    for source_id in ("1", "2", "6", "7", "9"):
+        named(house, source_id, publisher="馆员所知")
+    assert undo(house, report) == (3, 3, 5)
+
+
+def test_each_page_of_an_undoing_is_a_range_of_an_index(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not house.database.is_sqlite:
+        pytest.skip("how PostgreSQL does it is looked at in a large catalogue")
+    monkeypatch.setattr(undoing, "BATCH", 2)
+    house.import_file(json_lines(tmp_path / "a", [{}] * 3))
+    report = house.import_file(json_lines(tmp_path / "b", [{"title": "新"}] * 3 + [{}] * 3))
+    with issued() as statements:
+        undo(house, report)
+    pages = [one for one in statements if re.search(r"import_id = \?.*LIMIT", one.statement, re.S)]
+    assert len(pages) >= 4
+    with house.database.engine.connect() as connection:
+        for one in pages:
+            explain = f"EXPLAIN QUERY PLAN {one.statement}"
+            plan = str(connection.exec_driver_sql(explain, one.parameters).all())
+            assert re.search(r"\(import_id=\? AND \w+>\?\)", plan), plan
+            assert "B-TREE" not in plan, plan
 
 
 def test_undoing_reaches_records_that_stood_twice_in_the_file(house: House, tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ class RecordRow(Base):
         Index("ix_records_library_kind", "library_id", "kind", "state", "added_at", "id"),
         Index("ix_records_parent", "parent_id", "state", "added_at", "id"),
         Index("ix_records_change", "change", "id"),
+        Index("ix_records_import", "import_id", "id"),
     )
 
     id: Mapped[str] = mapped_column(key_text(36), primary_key=True)
@@ -60,7 +61,7 @@ class RecordRow(Base):
     mended: Mapped[str] = mapped_column(default="")
     successor_id: Mapped[str | None] = mapped_column(ForeignKey("records.id"))
     reason: Mapped[str] = mapped_column(default="")
-    import_id: Mapped[str | None] = mapped_column(ForeignKey("imports.id"), index=True)
+    import_id: Mapped[str | None] = mapped_column(ForeignKey("imports.id"))
     added_at: Mapped[datetime] = mapped_column(Instant)
     changed_at: Mapped[datetime] = mapped_column(Instant)
     change: Mapped[int] = mapped_column(BigInteger, server_default="0")
@@ -112,6 +113,7 @@ class Revision(Base):
     """What a record said, and where it stood, before a change, and who changed it."""
 
     __tablename__ = "record_revisions"
+    __table_args__ = (Index("ix_record_revisions_import", "import_id", "record_id", "version"),)
 
     record_id: Mapped[str] = mapped_column(
         ForeignKey("records.id", ondelete="CASCADE"), primary_key=True
@@ -125,7 +127,7 @@ class Revision(Base):
     mended: Mapped[str] = mapped_column(default="")
     change: Mapped[str] = mapped_column(key_text(32))
     account_id: Mapped[str | None] = mapped_column(key_text(32))
-    import_id: Mapped[str | None] = mapped_column(ForeignKey("imports.id"), index=True)
+    import_id: Mapped[str | None] = mapped_column(ForeignKey("imports.id"))
     note: Mapped[str] = mapped_column(default="")
     at: Mapped[datetime] = mapped_column(Instant)
 

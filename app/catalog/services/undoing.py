@@ -5,7 +5,9 @@ A record that somebody changed since is left as it is, and counted.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Select, func, select
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from app.catalog.description import State
@@ -45,16 +47,18 @@ def _state(session: Session, import_id: str) -> str:
 
 
 def _withdraw_added(database: Database, import_id: str, account_id: str | None) -> int:
-    withdrawn = 0
+    withdrawn, after = 0, ""
     while True:
         with database.transaction() as session:
-            wanted = _left(import_id).where(_is_untouched(import_id, 1)).limit(BATCH)
-            rows = list(session.scalars(wanted.with_for_update(key_share=True)))
+            rows = added(session, import_id, after)
+            raises = _raises(session, import_id, [row.id for row in rows])
             for row in rows:
-                changes.withdraw(session, row, changes.UNDONE + import_id, account_id)
-        withdrawn += len(rows)
+                if row.version == 1 + raises.get(row.id, 0):
+                    changes.withdraw(session, row, changes.UNDONE + import_id, account_id)
+                    withdrawn += 1
         if len(rows) < BATCH:
             return withdrawn
+        after = rows[-1].id
 
 
 def _put_back_changed(
@@ -63,8 +67,11 @@ def _put_back_changed(
     restored, kept, after = 0, 0, ""
     while True:
         with database.transaction() as session:
-            firsts = session.execute(_changed(import_id, after)).all()
+            firsts = changed(session, import_id, after)
+            others = _others(session, import_id, [first.record_id for first in firsts])
             for record_id, version, times in firsts:
+                if record_id not in others:
+                    continue
                 row = changes.load(session, record_id)
                 if row.version != version + times:
                     kept += 1
@@ -77,6 +84,27 @@ def _put_back_changed(
         after = firsts[-1].record_id
 
 
+def added(session: Session, import_id: str, after: str) -> Sequence[RecordRow]:
+    """Locks the next records by their ids that this import added and that stand."""
+    wanted = _left(import_id).where(RecordRow.id > after).order_by(RecordRow.id).limit(BATCH)
+    return session.scalars(wanted.with_for_update(key_share=True)).all()
+
+
+def changed(session: Session, import_id: str, after: str) -> Sequence[Row[str, int, int]]:
+    """The next records by their ids that this import changed, those that it had added too.
+
+    With the version that it changed first, and how often it did.
+    """
+    wanted = (
+        select(Revision.record_id, func.min(Revision.version), func.count())
+        .where(Revision.import_id == import_id, Revision.record_id > after)
+        .group_by(Revision.record_id)
+        .order_by(Revision.record_id)
+        .limit(BATCH)
+    )
+    return session.execute(wanted).all()
+
+
 def _left(import_id: str) -> Select[RecordRow]:
     """Records that this import added and that stand."""
     return select(RecordRow).where(
@@ -84,27 +112,19 @@ def _left(import_id: str) -> Select[RecordRow]:
     )
 
 
-def _is_untouched(import_id: str, first: int) -> ColumnElement[bool]:
-    """That this import alone raised the version since ``first``: every raise left a revision."""
-    times = (
-        select(func.count())
-        .where(Revision.record_id == RecordRow.id, Revision.import_id == import_id)
-        .scalar_subquery()
-    )
-    return RecordRow.version == first + times
-
-
-def _changed(import_id: str, after: str) -> Select[str, int, int]:
-    """Records of others that this import changed: at which version first, and how often."""
-    return (
-        select(Revision.record_id, func.min(Revision.version), func.count())
-        .join(RecordRow, RecordRow.id == Revision.record_id)
-        .where(
-            Revision.import_id == import_id,
-            Revision.record_id > after,
-            RecordRow.import_id.is_distinct_from(import_id),
-        )
+def _raises(session: Session, import_id: str, ids: Collection[str]) -> dict[str, int]:
+    """How often this import raised the version of each: every raise left a revision."""
+    wanted = (
+        select(Revision.record_id, func.count())
+        .where(Revision.import_id == import_id, Revision.record_id.in_(ids))
         .group_by(Revision.record_id)
-        .order_by(Revision.record_id)
-        .limit(BATCH)
     )
+    return dict(session.execute(wanted).all())
+
+
+def _others(session: Session, import_id: str, ids: Collection[str]) -> set[str]:
+    """Those of these records that this import did not add."""
+    wanted = select(RecordRow.id).where(
+        RecordRow.id.in_(ids), RecordRow.import_id.is_distinct_from(import_id)
+    )
+    return set(session.scalars(wanted))
