@@ -213,3 +213,14 @@ def test_a_lookup_reads_by_its_index_alone(house: House) -> None:
 def test_an_unknown_library_is_unknown_all_the_same(house: House) -> None:
     go_dark(house)
     assert house.client.get(f"{SEARCH}?q=红&library=nowhere").status_code == 404
+
+
+def test_readers_are_told_what_still_works_where_no_title_begins_so(house: House) -> None:
+    house.record("红楼梦")
+    go_dark(house)
+    answer = house.client.get("/search?q=家族的衰亡", headers={"Accept": "text/html"})
+    text = answer.get_data(as_text=True)
+    assert (answer.status_code, int(answer.headers["Retry-After"]) > 0) == (503, True)
+    assert "检索系统暂时不可用" in text
+    assert 'value="家族的衰亡"' in text
+    assert 'href="/search?q=%E5%AE%B6%E6%97%8F%E7%9A%84%E8%A1%B0%E4%BA%A1"' in text

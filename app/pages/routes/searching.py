@@ -9,6 +9,7 @@ from app.catalog.queries import subjects
 from app.catalog.services import finding
 from app.catalog.services.finding import SearchQuery
 from app.cursors import Cursors
+from app.errors import UnavailableError
 from app.identity import tree
 from app.pages.found import shown
 from app.pages.render import Site, language, page
@@ -32,8 +33,13 @@ def show(
     usage: Recorder,
     site: Site,
 ) -> Response:
-    """What was found, with facets to narrow it."""
-    answer = finding.search(session, index, cursors, caller, query)
+    """What was found, with facets to narrow it; or that nothing can be said for now."""
+    try:
+        answer = finding.search(session, index, cursors, caller, query)
+    except UnavailableError as error:
+        away = page(site, "search_away.html", 503, asked=query)
+        away.headers["Retry-After"] = str(error.retry_after)
+        return away
     searched(usage, caller, answer.total, query.q)
     names = subjects.labels(session, list(query.subject))
     if query.library:
