@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Instant, key_text
@@ -22,13 +22,14 @@ class Library(Base):
     __table_args__ = (
         CheckConstraint(f"level IN {LEVELS}", name="level"),
         CheckConstraint("(parent_id IS NULL) = (length(path) = 4)", name="root"),
+        Index("ix_libraries_parent", "parent_id", "path"),
     )
 
     id: Mapped[str] = mapped_column(key_text(64), primary_key=True)
     name: Mapped[str]
     level: Mapped[str] = mapped_column(key_text(16))
     code: Mapped[str | None] = mapped_column(key_text(16))
-    parent_id: Mapped[str | None] = mapped_column(ForeignKey("libraries.id"), index=True)
+    parent_id: Mapped[str | None] = mapped_column(ForeignKey("libraries.id"))
     path: Mapped[str] = mapped_column(key_text(64), unique=True)
     added_at: Mapped[datetime] = mapped_column(Instant)
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, aliased
 
 from app.database import Database, now
 from app.jobs.errors import LostClaimError
-from app.jobs.models import Job, State
+from app.jobs.models import Job, State, stands
 
 JsonObject = dict[str, Any]
 
@@ -121,7 +121,7 @@ def purge(database: Database, older_than: timedelta) -> int:
     before, gone = now() - older_than, 0
     oldest = (
         select(Job.id)
-        .where(Job.state == State.DONE, Job.finished_at < before)
+        .where(stands(Job, State.DONE), Job.finished_at < before)
         .order_by(Job.finished_at)
         .limit(PURGED_AT_ONCE)
     )
@@ -143,10 +143,10 @@ def _is_any_due(database: Database, kinds: Collection[str]) -> bool:
     """Asks without a lock: idle workers must not stand in the way of writers."""
     moment = now()
     waiting = select(Job.id).where(
-        Job.state == State.WAITING, Job.run_after <= moment, Job.kind.in_(kinds)
+        stands(Job, State.WAITING), Job.run_after <= moment, Job.kind.in_(kinds)
     )
     expired = select(Job.id).where(
-        Job.state == State.RUNNING, Job.claimed_until <= moment, Job.kind.in_(kinds)
+        stands(Job, State.RUNNING), Job.claimed_until <= moment, Job.kind.in_(kinds)
     )
     with database.transaction(writes=False) as session:
         return bool(session.scalar(select(or_(waiting.exists(), expired.exists()))))
@@ -155,7 +155,7 @@ def _is_any_due(database: Database, kinds: Collection[str]) -> bool:
 def _oldest_expired(session: Session, moment: datetime, kinds: Collection[str]) -> Job | None:
     return session.scalar(
         select(Job)
-        .where(Job.state == State.RUNNING, Job.claimed_until <= moment, Job.kind.in_(kinds))
+        .where(stands(Job, State.RUNNING), Job.claimed_until <= moment, Job.kind.in_(kinds))
         .order_by(Job.claimed_until)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -165,7 +165,7 @@ def _oldest_expired(session: Session, moment: datetime, kinds: Collection[str]) 
 def _oldest_waiting(session: Session, moment: datetime, kinds: Collection[str]) -> Job | None:
     return session.scalar(
         select(Job)
-        .where(Job.state == State.WAITING, Job.run_after <= moment, Job.kind.in_(kinds))
+        .where(stands(Job, State.WAITING), Job.run_after <= moment, Job.kind.in_(kinds))
         .order_by(Job.run_after, Job.id)
         .limit(1)
         .with_for_update(skip_locked=True)
@@ -205,7 +205,7 @@ def _waiting(run_after: datetime) -> dict[str, Any]:
     twin = aliased(Job)
     has_twin = (
         select(twin.id)
-        .where(twin.state == State.WAITING, twin.unique_key == Job.unique_key)
+        .where(stands(twin, State.WAITING), twin.unique_key == Job.unique_key)
         .exists()
     )
     return {
@@ -217,7 +217,7 @@ def _waiting(run_after: datetime) -> dict[str, Any]:
 
 
 def _write(session: Session, claim: Claim, **values: Any) -> None:
-    held = (Job.id == claim.id, Job.token == claim.token, Job.state == State.RUNNING)
+    held = (Job.id == claim.id, Job.token == claim.token, stands(Job, State.RUNNING))
     statement = update(Job).where(*held).values(values).returning(Job.id)
     if session.scalar(statement.execution_options(synchronize_session=False)) is None:
         raise LostClaimError(f"job {claim.id}", claim.token)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.database import now
 from app.errors import ConflictError, NotFoundError
 from app.jobs.intake import ring_after_commit
-from app.jobs.models import Job, State
+from app.jobs.models import Job, State, stands
 
 MOST_LISTED = 200
 
@@ -76,7 +76,7 @@ def list_jobs(
     """Up to ``limit`` (at most 200) jobs, newest first, after ``cursor``."""
     wanted = select(Job).order_by(Job.id.desc()).limit(min(max(limit, 1), MOST_LISTED) + 1)
     if state is not None:
-        wanted = wanted.where(Job.state == state)
+        wanted = wanted.where(stands(Job, state))
     if kind is not None:
         wanted = wanted.where(Job.kind == kind)
     if cursor is not None:
@@ -113,10 +113,10 @@ def retry_job(session: Session, job_id: str) -> JobDetail:
 
 
 def figures(session: Session) -> Figures:
-    """Counts by state and the lag, for readiness and metrics."""
+    """Counts by state and the lag. Every job is counted: not for what anybody may ask."""
     grouped = session.execute(select(Job.state, func.count()).group_by(Job.state))
     counts = dict.fromkeys(map(str, State), 0) | dict(grouped.all())
-    due = select(func.min(Job.run_after)).where(Job.state == State.WAITING)
+    due = select(func.min(Job.run_after)).where(stands(Job, State.WAITING))
     oldest: datetime | None = session.scalar(due)
     return Figures(counts, max(now() - oldest, timedelta()) if oldest else timedelta())
 
@@ -132,7 +132,7 @@ def _find(session: Session, job_id: str, *, for_update: bool = False) -> Job:
 def _has_twin(session: Session, job: Job) -> bool:
     if job.unique_key is None:
         return False
-    twin = select(Job.id).where(Job.state == State.WAITING, Job.unique_key == job.unique_key)
+    twin = select(Job.id).where(stands(Job, State.WAITING), Job.unique_key == job.unique_key)
     return session.scalar(twin) is not None
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.database import Database, now
-from app.jobs.models import Job, LeaseRow, State
+from app.jobs.models import Job, LeaseRow, State, stands
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +40,7 @@ def take_over(database: Database, name: str) -> int:
     if not dead:
         return 0
     moment = now()
-    held = update(Job).where(Job.state == State.RUNNING, Job.worker.in_(dead))
+    held = update(Job).where(stands(Job, State.RUNNING), Job.worker.in_(dead))
     led = update(LeaseRow).where(LeaseRow.holder.in_(dead))
     with database.transaction() as session:
         session.execute(held.values(claimed_until=moment))
@@ -50,7 +50,7 @@ def take_over(database: Database, name: str) -> int:
 
 
 def _holders(session: Session) -> set[str]:
-    jobs = session.scalars(select(Job.worker).where(Job.state == State.RUNNING).distinct())
+    jobs = session.scalars(select(Job.worker).where(stands(Job, State.RUNNING)).distinct())
     leases = session.scalars(select(LeaseRow.holder).where(LeaseRow.holder.is_not(None)))
     return {name for name in (*jobs, *leases) if name is not None}
 

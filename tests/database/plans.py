@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from psycopg import Connection, sql
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
 from app.database import Database
 
 LARGE = frozenset({
-    "records", "record_identifiers", "record_titles", "record_revisions", "jobs", "usage_facts",
-    "dirty_records",
+    "records", "record_identifiers", "record_titles", "record_revisions", "source_records", "jobs",
+    "usage_facts", "dirty_records", "publications", "publication_entries", "held_publications",
+    "accounts", "grants", "credentials",
 })  # fmt: skip
 
 
@@ -41,21 +44,50 @@ def issued() -> Iterator[list[Issued]]:
         event.remove(Engine, "before_cursor_execute", note)
 
 
-def plans(database: Database, ask: Callable[[Session], Any]) -> list[dict[str, Any]]:
-    """The plan of every statement that ``ask`` issues, carried out, with what it touched."""
+def plans(
+    database: Database, ask: Callable[[Session], Any], *, generic: bool = False
+) -> list[dict[str, Any]]:
+    """The plan of every statement that ``ask`` issues, carried out, with what it touched.
+
+    A ``generic`` one is made without the parameters, as PostgreSQL may choose for a statement that
+    is asked often.
+    """
     with issued() as statements, database.transaction() as session:
         ask(session)
         session.rollback()
-    return [_explained(database, one) for one in statements]
+    return [_explained(database, one, generic) for one in statements]
 
 
-def _explained(database: Database, one: Issued) -> dict[str, Any]:
+EXPLAIN = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) "
+
+
+def _explained(database: Database, one: Issued, generic: bool) -> dict[str, Any]:
     with database.transaction() as session:
-        explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + one.statement
-        [[plan]] = session.connection().exec_driver_sql(explain, one.parameters)
+        driver: Any = session.connection().connection.driver_connection
+        if generic:
+            plan = _prepared(driver, one)
+        else:
+            plan = driver.execute(EXPLAIN + one.statement, one.parameters).fetchone()
         session.rollback()
-    found: dict[str, Any] = plan[0]["Plan"]
+    found: dict[str, Any] = plan[0][0]["Plan"]
     return found
+
+
+def _prepared(driver: Connection[Any], one: Issued) -> Any:
+    """PostgreSQL's answer for a statement that it prepared; it is explained without parameters of
+    its own only so.
+    """
+    named = re.compile(r"%\((\w+)\)s")
+    names = list(dict.fromkeys(named.findall(one.statement)))
+    numbered = named.sub(lambda m: f"${names.index(m[1]) + 1}", one.statement).replace("%%", "%")
+    values = sql.SQL(", ").join(sql.Literal(one.parameters[name]) for name in names)
+    driver.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+    driver.execute(f"PREPARE asked AS {numbered}")
+    try:
+        execute = sql.SQL("EXECUTE asked ({})" if names else "EXECUTE asked").format(values)
+        return driver.execute(sql.SQL(EXPLAIN) + execute).fetchone()
+    finally:
+        driver.execute("DEALLOCATE asked")
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,10 +1,12 @@
 """The contract of the ledger, on every database."""
 
+import re
 from datetime import timedelta
 from threading import Barrier, Thread
 
 import pytest
 import time_machine
+from database.plans import issued
 from sqlalchemy import select
 
 from app.database import now
@@ -208,3 +210,26 @@ def test_only_what_was_done_long_ago_is_purged(house: House) -> None:
             ledger.finish(session, must_take(house))
         assert ledger.purge(house.database, timedelta(days=7)) == 1
     assert look(house, recent).state == State.DONE
+
+
+def test_claiming_and_purging_read_their_indexes_in_order(house: House) -> None:
+    if not house.database.is_sqlite:
+        pytest.skip("how PostgreSQL does it is looked at in a large catalogue")
+    put(house)
+    with issued() as statements:
+        must_take(house)
+        take(house)
+        ledger.purge(house.database, timedelta())
+    asked = [one for one in statements if re.search(r"(after|until) <=|_at < ", one.statement)]
+    with house.database.engine.connect() as connection:
+        plans = [
+            str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {s.statement}", s.parameters).all())
+            for s in asked
+        ]
+    for index, column in (
+        ("due", "run_after"),
+        ("leased", "claimed_until"),
+        ("ended", "finished_at"),
+    ):
+        assert any(f"ix_jobs_{index} (state=? AND {column}<?)" in plan for plan in plans), plans
+    assert not re.search("ix_jobs_state|B-TREE", str(plans)), plans
