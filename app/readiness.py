@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app import revision
 from app.adapters import Adapters
 from app.catalog.services import dirty
 from app.database import now
@@ -21,6 +22,10 @@ def checks_of(adapters: Adapters, bell: Bell, *, patience: float = PATIENCE) -> 
     def database() -> str:
         adapters.database.is_ready()
         return adapters.database.url.get_backend_name()
+
+    def schema() -> str:
+        with adapters.database.transaction(writes=False) as session:
+            return f"at {revision.require(session)}"
 
     def store() -> str:
         adapters.store.check()
@@ -47,6 +52,7 @@ def checks_of(adapters: Adapters, bell: Bell, *, patience: float = PATIENCE) -> 
     return Checks(
         {
             "database": database,
+            "schema": schema,
             "store": store,
             "index": index,
             "queue": queue,

@@ -30,11 +30,13 @@ from app.identity import accounts, tree
 from app.jobs.pulse import Pulse
 from app.jobs.runner import Runner
 from app.publications.sandbox import Examiner
+from app.revision import wanted
 from app.tables import TABLES
 
 ENGINES = tuple(
     f"KAIJUAN_{name}_URL" for name in ("DATABASE", "STORAGE", "SEARCH", "QUEUE", "CACHE")
 )
+STAMP = f"alembic_version AS SELECT '{wanted()}' AS version_num"
 KEY = "a key of tests and of nothing else but tests"
 
 
@@ -52,6 +54,8 @@ class House:
         if self.database.is_sqlite:
             event.listen(self.database.engine, "connect", _hurry)
             Base.metadata.create_all(self.database.engine, tables=TABLES)
+            with self.database.engine.begin() as connection:
+                connection.exec_driver_sql(f"CREATE TABLE IF NOT EXISTS {STAMP}")
         self.open_doors()
 
     def open_doors(self, adapters: Adapters | None = None) -> None:

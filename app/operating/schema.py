@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 from alembic import command
 from alembic.config import Config
@@ -15,15 +13,8 @@ from app import config
 from app.catalog.services import feed
 from app.database import Database
 from app.dialects import MIGRATING
+from app.revision import SCRIPTS
 from app.terminal import json_option, refusals, show
-
-_PACKAGE = Path(__file__).parent.parent
-SCRIPTS = next(
-    folder
-    for folder in (_PACKAGE / "migrations", _PACKAGE.parent / "migrations")
-    if folder.is_dir()
-)
-"""In an installed wheel within the package, in a checkout beside it."""
 
 
 def configuration(database: Database) -> Config:

@@ -60,7 +60,7 @@ class Checks:
         self,
         checks: Mapping[str, Callable[[], str]],
         *,
-        required: Collection[str] = ("database",),
+        required: Collection[str] = ("database", "schema"),
         patience: float = PATIENCE,
     ) -> None:
         self._checks, self._required, self._patience = checks, required, patience
@@ -119,7 +119,7 @@ def alive() -> dict[str, bool]:
 
 @health.get("/readyz", Permission.PUBLIC)
 def ready(checks: Checks) -> Answer[dict[str, EngineState]]:
-    """Whether requests can be served; 503 when the database cannot be had.
+    """Whether requests can be served; 503 when the database cannot be had, or was not migrated.
 
     Every engine's state is told. What serves without one of the others is marked as degraded.
     """

@@ -89,7 +89,7 @@ def test_the_doctor_looks_at_what_it_can_while_an_engine_is_away(migrated: House
 def test_the_doctor_of_a_library_that_was_not_migrated_says_so(tmp_path: Path) -> None:
     found = msgspec.json.decode(run(tmp_path, "doctor", "--json").stdout)
     wrong = {d["what"]: d["mend"] for d in found if not d["ok"]}
-    assert wrong["schema"] == "Run `kaijuan migrate`."
+    assert wrong["engine: schema"] == "Run `kaijuan migrate`."
     assert "no job has failed" not in {d["what"] for d in found}
 
 

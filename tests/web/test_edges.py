@@ -57,7 +57,7 @@ def test_a_request_id_is_taken_where_it_is_one(house: House) -> None:
 
 def test_readiness_names_each_engine(house: House) -> None:
     states = house.json("/readyz")
-    assert states.keys() == {"database", "store", "index", "queue", "cache", "dirty_set"}
+    assert states.keys() == {"database", "schema", "store", "index", "queue", "cache", "dirty_set"}
     assert all(state["ok"] for state in states.values())
 
 
