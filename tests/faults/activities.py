@@ -122,6 +122,14 @@ class Readers:
             wrong = [a.status for a in self.answers[kind] if a.status != 200]
             assert not wrong, (kind, wrong)
 
+    def are_refused(self, *kinds: str, patience: float) -> None:
+        """Each of these is told within so many seconds to come again later."""
+
+        def told(kind: str) -> bool:
+            return any(answer.status == 503 for answer in self.answers[kind])
+
+        until(lambda: all(map(told, kinds)), "refusing readers", patience)
+
     def are_served_again(self) -> None:
         """Everything is answered as it was before."""
         ask: Callable[[str], Answered] = lambda at: self._library.ask("GET", at)  # noqa: E731

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from app.dialects import GRACE, WEB
 from faults import activities
 from faults.activities import Readers
 from faults.engines import ELASTICSEARCH, POSTGRESQL, REDIS, S3
@@ -22,6 +23,8 @@ pytestmark = [pytest.mark.engines, pytest.mark.faults, pytest.mark.timeout(600)]
 
 LASTS = 3.0
 """Seconds that a fault lasts."""
+SILENCE = WEB.statement + GRACE + 5
+"""Seconds that a reader waits for a database that says nothing, then for connecting to it anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,3 +152,18 @@ def test_readers_are_never_told_wrong_things(
     readers.were_never_told_wrong()
     readers.were_served(*goes_on)
     readers.are_served_again()
+
+
+def test_readers_are_refused_in_time_while_the_database_says_nothing(
+    library: Installation, tmp_path: Path
+) -> None:
+    books = activities.book_folder(tmp_path, 1)
+    library.run("import", "books", str(books[0]))
+    library.judge()
+    with Readers(library, books[0]) as readers:
+        hanging.begin(library, POSTGRESQL)
+        readers.are_refused("chapter", "record", patience=SILENCE + 10)
+        library.mend()
+    readers.were_never_told_wrong()
+    readers.are_served_again()
+    library.judge()
