@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from sqlalchemy import select
 
-from app import background, config
+from app import background, config, revision
 from app.adapters import Adapters, open_adapters
 from app.catalog.cli.indexing import rebuild
 from app.config import SettingError, Settings
@@ -14,7 +14,7 @@ from app.errors import ConflictError
 from app.identity import accounts, tree
 from app.identity.models import Account
 from app.operating.demo import load_when_empty
-from app.operating.schema import revisions, upgrade
+from app.operating.schema import upgrade
 from app.serving import serve as supervise
 from app.terminal import refusals
 from app.web import logs
@@ -64,13 +64,18 @@ def worker() -> None:
 
 
 def _prepare(settings: Settings) -> None:
-    """The embedded database is made and kept up by serving; a server's by ``kaijuan migrate``."""
+    """The embedded database is made and kept up by serving; a server's by ``kaijuan migrate``.
+
+    One of a later release is served as it is: that is how one goes back.
+    """
     database = Database(settings.database_url)
-    present, wanted = revisions(database)
-    if present != wanted and not database.is_sqlite:
-        message = f"a database at {wanted} (it is at {present}): run `kaijuan migrate` first"
-        raise SettingError("KAIJUAN_DATABASE_URL", database.url.render_as_string(), message)
-    if present != wanted:
+    try:
+        with database.transaction(writes=False) as session:
+            revision.require(session)
+    except revision.SchemaError as error:
+        if not database.is_sqlite:
+            shown = database.url.render_as_string()
+            raise SettingError("KAIJUAN_DATABASE_URL", shown, str(error)) from error
         upgrade(database)
     renew_index(settings)
 

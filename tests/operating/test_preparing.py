@@ -1,0 +1,71 @@
+"""What serving does to a database of another release before it listens."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from alembic import command
+from engines import BYTES, drop, make_database
+from sqlalchemy import text
+
+from app import config, revision
+from app.config import SettingError, Settings
+from app.database import Database
+from app.operating.schema import configuration, upgrade
+from app.operating.serve import _prepare
+
+LATER = "9999"
+
+
+def at(settings: Settings) -> str | None:
+    database = Database(settings.database_url)
+    with database.transaction(writes=False) as session:
+        found = revision.present(session)
+    database.close()
+    return found
+
+
+def go_on(settings: Settings) -> None:
+    """The schema as a later release has left it."""
+    database = Database(settings.database_url)
+    upgrade(database)
+    with database.transaction() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": LATER})
+    database.close()
+
+
+def test_an_embedded_database_is_brought_up_and_a_later_one_is_left(tmp_path: Path) -> None:
+    settings = config.load({"KAIJUAN_DATA_DIR": str(tmp_path)}, tmp_path / "no.env")
+    _prepare(settings)
+    assert at(settings) == revision.wanted()
+    go_on(settings)
+    _prepare(settings)
+    assert at(settings) == LATER
+
+
+@pytest.mark.engines
+@pytest.mark.skipif(
+    not os.environ.get("KAIJUAN_DATABASE_URL", "").startswith("postgresql"),
+    reason="KAIJUAN_DATABASE_URL names no PostgreSQL",
+)
+def test_a_servers_database_is_brought_up_by_hand_and_a_later_one_is_served(
+    tmp_path: Path,
+) -> None:
+    url = make_database(f"kaijuan_preparing_{os.getpid()}", BYTES)
+    environ = {"KAIJUAN_DATA_DIR": str(tmp_path), "KAIJUAN_DATABASE_URL": url}
+    settings = config.load(environ, tmp_path / "no.env")
+    database = Database(url)
+    try:
+        with pytest.raises(SettingError, match="run `kaijuan migrate`"):
+            _prepare(settings)
+        command.upgrade(configuration(database), "0001")
+        with pytest.raises(SettingError, match="at revision 0001"):
+            _prepare(settings)
+        go_on(settings)
+        _prepare(settings)
+        assert at(settings) == LATER
+    finally:
+        database.close()
+        drop(url)
