@@ -11,7 +11,7 @@ from app.caching import Cache
 from app.config import SettingError, Settings
 from app.database import Database
 from app.dialects import WORK, Limits
-from app.guards import GuardedIndex, GuardedStore
+from app.guards import AT_ONCE, GuardedIndex, GuardedStore
 from app.scratch import Scratch
 from app.storage.factory import open_store
 from app.storage.ports import ObjectStore
@@ -32,9 +32,13 @@ class Adapters:
     data_dir: Path
     """What lies on this machine alone: the usage spool, metrics, secrets."""
 
-    def guarded(self) -> Adapters:
-        """The same behind breakers, for whoever must not wait: the web and the worker."""
-        return replace(self, store=GuardedStore(self.store), index=GuardedIndex(self.index))
+    def guarded(self, *, searches: int = AT_ONCE) -> Adapters:
+        """The same behind breakers, for whoever must not wait: the web and the worker.
+
+        So many ``searches`` are under way at the same time at most.
+        """
+        index = GuardedIndex(self.index, at_once=searches)
+        return replace(self, store=GuardedStore(self.store), index=index)
 
     @property
     def scratch(self) -> Scratch:

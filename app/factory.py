@@ -33,11 +33,16 @@ from app.web.docs import docs
 from search.index import SearchIndex
 
 
-def create_app(settings: Settings | None = None, adapters: Adapters | None = None) -> Flask:
-    """The WSGI application on these settings (the environment's) and engines (theirs)."""
+def create_app(
+    settings: Settings | None = None, adapters: Adapters | None = None, *, threads: int = 8
+) -> Flask:
+    """The WSGI application on these settings (the environment's) and engines (theirs).
+
+    A slow index holds at most three quarters of the ``threads`` that serve it.
+    """
     settings = settings or config.load()
     asked = adapters or open_adapters(settings, WEB)
-    adapters = asked.guarded()
+    adapters = asked.guarded(searches=max(1, threads * 3 // 4))
     bell = background.open_desk(settings, adapters)
     app = Flask("app", static_folder=None, template_folder=None)
     logs.configure(settings.log_level)

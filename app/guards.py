@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import TypeVar
 
 from app.breakers import Breaker, RestingError
@@ -27,18 +28,32 @@ from search.index import (
 
 T = TypeVar("T")
 
+AT_ONCE = 6
+"""Readers that one process lets ask the index at the same time: of eight threads, three quarters.
+An engine that is slow and never fails would hold them all else, and no breaker would notice."""
+PATIENCE = 1.0
+"""Seconds to wait for one of these places; then the index is as good as away."""
+
 
 class GuardedIndex:
-    """A SearchIndex that is not asked while it is away."""
+    """A SearchIndex that is not asked while it is away, nor by too many readers at once."""
 
-    def __init__(self, index: SearchIndex, breaker: Breaker | None = None) -> None:
+    def __init__(
+        self,
+        index: SearchIndex,
+        breaker: Breaker | None = None,
+        *,
+        at_once: int = AT_ONCE,
+        patience: float = PATIENCE,
+    ) -> None:
         self._index = index
         self.breaker = breaker or Breaker("search")
+        self._places, self._patience = BoundedSemaphore(at_once), patience
 
     @property
     def generation(self) -> str:
         """See SearchIndex; known from memory, mostly, while searches may fail."""
-        with self._asking(proves=False):
+        with self._place(), self._asking(proves=False):
             return self._index.generation
 
     def write(self, batch: Iterable[Item]) -> Sequence[Outcome]:
@@ -48,34 +63,44 @@ class GuardedIndex:
 
     def search(self, query: Query) -> Hits:
         """See SearchIndex."""
-        with self._asking():
+        with self._place(), self._asking():
             return self._index.search(query)
 
     def suggest(
         self, text: str, *, audience: Sequence[str] = ("public",), limit: int = 10
     ) -> Sequence[Suggestion]:
         """See SearchIndex."""
-        with self._asking():
+        with self._place(), self._asking():
             return self._index.suggest(text, audience=audience, limit=limit)
 
     def count(self) -> int:
         """See SearchIndex."""
-        with self._asking():
+        with self._place(), self._asking():
             return self._index.count()
 
     def versions(self, ids: Sequence[str], *, withdrawn: bool = False) -> Mapping[str, int]:
         """See SearchIndex."""
-        with self._asking():
+        with self._place(), self._asking():
             return self._index.versions(ids, withdrawn=withdrawn)
 
     def walk(self, after: str, limit: int) -> Sequence[tuple[str, int]]:
         """See SearchIndex."""
-        with self._asking():
+        with self._place(), self._asking():
             return self._index.walk(after, limit)
 
     def close(self) -> None:
         """See SearchIndex."""
         self._index.close()
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """One of the readers' places; who writes needs none."""
+        if not self._places.acquire(timeout=self._patience):
+            raise IndexUnavailableError("search", "too many wait for its answers already")
+        try:
+            yield
+        finally:
+            self._places.release()
 
     @contextmanager
     def _asking(self, *, proves: bool = True) -> Iterator[None]:

@@ -87,7 +87,7 @@ def web_command(
     """gunicorn with threads; the application writes its own access log."""
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     return [
-        *(sys.executable, "-m", "gunicorn", "app.factory:create_app()"),
+        *(sys.executable, "-m", "gunicorn", f"app.factory:create_app(threads={threads})"),
         *("--bind", address, "--worker-class", "gthread", "--no-control-socket"),
         *("--workers", str(workers), "--threads", str(threads), "--preload"),
         *("--graceful-timeout", str(max(1, int(grace.total_seconds()) - 2))),
