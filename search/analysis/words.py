@@ -15,6 +15,9 @@ from search.analysis.tokens import is_chinese, run_tokens, runs
 LONGEST_QUERY = 400
 MOST_WORDS = 24
 MOST_TOKENS = 48
+#: Words of a Latin phrase that are looked for: where each is in most records (the-the-…), every
+#: further one costs as much again, and a dozen in a row say which title is meant.
+MOST_IN_PHRASE = 12
 _MOST_IN_PARTS = 12
 
 
@@ -48,7 +51,8 @@ class Words(msgspec.Struct, frozen=True):
         """The tokens of all words in a row, as a title made of them has them."""
         cut = [token for run in self.key.split(" ") for token in run_tokens(run)]
         whole = cut[:-1] if len(cut) > 1 and is_chinese(cut[-1]) else cut
-        return tuple(whole[:MOST_TOKENS])
+        most = MOST_TOKENS if any(map(is_chinese, whole)) else MOST_IN_PHRASE
+        return tuple(whole[:most])
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -92,4 +96,4 @@ def _chinese(run: str) -> Word:
 
 def _latin(phrase: list[str]) -> Word:
     base = stem(phrase[0]) if len(phrase) == 1 else ""
-    return Word(" ".join(phrase), tuple(phrase[:MOST_TOKENS]), stem=base)
+    return Word(" ".join(phrase), tuple(phrase[:MOST_IN_PHRASE]), stem=base)

@@ -8,7 +8,7 @@ from search.analysis.sounds import collation_key, pinyin, sounds
 from search.analysis.stemming import stem
 from search.analysis.syllables import cut_syllables
 from search.analysis.tokens import key, tokens
-from search.analysis.words import MOST_WORDS, read_words
+from search.analysis.words import MOST_IN_PHRASE, MOST_TOKENS, MOST_WORDS, read_words
 
 
 @pytest.mark.parametrize(
@@ -111,3 +111,12 @@ def test_a_query_is_read_within_bounds() -> None:
     assert len(words.items) == len(set("abcdefghij"))
     assert len(read_words(" ".join(map(chr, range(0x4E00, 0x4F00)))).items) == MOST_WORDS
     assert read_words("。，!").items == ()
+
+
+def test_of_a_latin_phrase_a_dozen_words_are_looked_for() -> None:
+    """Those of many common words cost most, and a dozen in a row say which title is meant."""
+    (word,) = read_words("-".join(["the"] * 48)).items
+    assert word.tokens == ("the",) * MOST_IN_PHRASE
+    assert len(read_words("the " * 48).key_tokens) == MOST_IN_PHRASE
+    (chinese,) = read_words("红楼梦" * 20).items
+    assert len(chinese.tokens) == len(read_words("红楼梦" * 20).key_tokens) == MOST_TOKENS
