@@ -15,7 +15,7 @@ from app.adapters import Adapters, open_adapters
 from app.catalog.models import DirtyRecord, HeldPublication, RecordRow, StoredPublication
 from app.catalog.services import dirty
 from app.config import Settings
-from app.database import now
+from app.database import now, rfc3339
 from app.jobs import queries as jobs
 from app.jobs.bell import open_bell
 from app.operating.unfinished import restored_from
@@ -26,6 +26,8 @@ from app.storage.keys import key_of
 from app.terminal import json_option, refusals, show
 
 SAMPLE = 1_000
+LISTED = 10
+"""So many records that the index refuses are named."""
 PLENTY = 1024 * 1024 * 1024
 """Bytes below which somebody should look."""
 PATIENCE = 20.0
@@ -63,6 +65,7 @@ def _looks() -> tuple[tuple[Callable[[Settings, Adapters], Diagnosis], set[str]]
         (_settings_known, set()),
         (_room, set()),
         (_dirty_set, tables),
+        (_refused, tables),
         (_index, {*tables, "index"}),
         (_bytes, {*tables, "store"}),
         (_jobs, tables),
@@ -122,10 +125,28 @@ def _is_loose(path: Path) -> bool:
 def _dirty_set(_settings: Settings, adapters: Adapters) -> Diagnosis:
     with adapters.database.transaction(writes=False) as session:
         count, since = dirty.waiting(session)
+        untried = dirty.untried_since(session)
+    ok = untried is None or (now() - untried).total_seconds() < STALE
     age = (now() - since).total_seconds() if since else 0.0
-    ok = age < STALE
     detail = f"{count} records wait, the oldest for {age:.0f} s"
     return Diagnosis("search follows the catalogue", ok, detail, "" if ok else _WORKER)
+
+
+def _refused(_settings: Settings, adapters: Adapters) -> Diagnosis:
+    with adapters.database.transaction(writes=False) as session:
+        refused = dirty.refused(session, LISTED + 1)
+    shown = [
+        f"{one.record_id}, since {rfc3339(one.since)}, {one.attempts} times: {one.reason}"
+        for one in refused[:LISTED]
+    ]
+    more = ["and more"] if len(refused) > LISTED else []
+    mend = "Mend what is said of them; each is tried again with its next change, and hourly."
+    return Diagnosis(
+        "the index takes every record",
+        not refused,
+        "; ".join(shown + more),
+        mend if refused else "",
+    )
 
 
 _WORKER = "Is a worker running? Start `kaijuan worker`, or `kaijuan serve`."

@@ -1,10 +1,12 @@
-"""lists of a library's kinds.
+"""lists of a library's kinds, and why the index refused a record.
 
 A library may hold very many records and none of a kind: without the kind in the index, the list
 of that kind reads them all. What an import brought is undone page by page, each of which would
 sort all of it; so would each page of the libraries below one. The release before asks by what the
 new indexes begin with, and is served by them as they are. Of jobs SQLite took the index of states
 for every question that names one.
+What waits for the search index has defaults for what is said of it anew, so that the release before
+goes on marking records.
 """
 
 import sqlalchemy as sa
@@ -26,9 +28,28 @@ def upgrade() -> None:
     op.create_index("ix_libraries_parent", "libraries", ["parent_id", "path"], unique=False)
     op.drop_index("ix_libraries_parent_id", table_name="libraries")
     index_jobs("state")
+    op.add_column("dirty_records", sa.Column("due", sa.BigInteger(), nullable=True))
+    op.add_column(
+        "dirty_records", sa.Column("attempts", sa.Integer(), server_default="0", nullable=False)
+    )
+    op.add_column(
+        "dirty_records", sa.Column("reason", sa.String(), server_default="", nullable=False)
+    )
+    refused = sa.text("due IS NOT NULL")
+    op.create_index(
+        "ix_dirty_records_due",
+        "dirty_records",
+        ["due"],
+        unique=False,
+        sqlite_where=refused,
+        postgresql_where=refused,
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_dirty_records_due", table_name="dirty_records")
+    for name in ("reason", "attempts", "due"):
+        op.drop_column("dirty_records", name)
     index_jobs()
     op.create_index("ix_libraries_parent_id", "libraries", ["parent_id"], unique=False)
     op.drop_index("ix_libraries_parent", table_name="libraries")

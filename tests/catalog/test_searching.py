@@ -14,6 +14,7 @@ from app.catalog.models import FruitlessQuery, RecordRow
 from app.catalog.services import dirty, finding, indexing
 from app.catalog.services.finding import SearchQuery
 from app.cursors import Cursors
+from app.database import now
 from app.errors import UnknownCursorError
 from app.permissions import Caller
 from search.index import Hit, Hits, IndexUnavailableError, Query, SearchIndex
@@ -168,6 +169,47 @@ def test_a_record_that_cannot_be_read_keeps_no_other_from_the_index(house: House
         session.get_one(RecordRow, sound).version = 2
     assert indexing.drain(house.database, house.adapters.index) == 1
     assert house.adapters.index.versions([sound]) == {sound: 2}
+
+
+def test_what_the_index_does_not_take_rests_longer_each_time_and_keeps_its_age_and_reason(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = house.record("坏记录")
+    with house.database.transaction() as session:
+        session.get_one(RecordRow, broken).description = b"{"
+        dirty.mark(session, [(broken, 2)])
+    begun = moment = now()
+    monkeypatch.setattr(dirty, "now", lambda: moment)
+    rests = []
+    for attempt in range(1, 13):
+        for _ in range(3):  # only the first looks at it
+            assert indexing.drain(house.database, house.adapters.index) == 0
+        with house.database.transaction(writes=False) as session:
+            [one] = dirty.refused(session, 9)
+            assert dirty.waiting(session) == (1, one.since)
+        assert (one.record_id, one.attempts, one.since < begun) == (broken, attempt, True)
+        rests.append((one.due - moment).total_seconds())
+        moment = one.due
+    assert "cannot be read" in one.reason
+    assert (rests[:3], rests[-1]) == ([5, 10, 20], 3600)
+
+
+def test_a_refused_record_that_is_changed_is_tried_at_once(house: House) -> None:
+    record = house.record("坏记录")
+    with house.database.transaction() as session:
+        sound = session.get_one(RecordRow, record).description
+        session.get_one(RecordRow, record).description = b"{"
+        dirty.mark(session, [(record, 2)])
+    indexing.drain(house.database, house.adapters.index)
+    with house.database.transaction() as session:
+        dirty.mark(session, [(record, 3)])
+        row = session.get_one(RecordRow, record)
+        row.description, row.version = sound, 3
+        # What was read before the change says nothing of the record as it is now.
+        dirty.postpone(session, {record: (2, "late")})
+    assert indexing.drain(house.database, house.adapters.index) == 1
+    with house.database.transaction(writes=False) as session:
+        assert (dirty.refused(session, 9), dirty.waiting(session)) == ([], (0, None))
 
 
 class Swapped:

@@ -102,6 +102,8 @@ LISTS: dict[str, Callable[[Session], Any]] = {
     "what a large import added": lambda s: undoing.added(s, "import0", record_id(800_000)),
     "what a small import added": lambda s: undoing.added(s, "import9", ""),
     "what an import changed": lambda s: undoing.changed(s, "import3", record_id(800_000)),
+    "since when nobody has tried": dirty.untried_since,
+    "what the index refused": lambda s: dirty.refused(s, PAGE),
 }
 LOOKUPS: dict[str, Callable[[Session], Any]] = {
     "a record": lambda s: records.find(s, record_id(500_000)),

@@ -13,7 +13,8 @@ from click.testing import CliRunner, Result
 from house import House, environ_of
 from sqlalchemy import update
 
-from app.catalog.models import DirtyRecord
+from app.catalog.models import DirtyRecord, RecordRow
+from app.catalog.services import dirty
 from app.cli import COMMANDS, main
 from app.database import from_micros
 
@@ -64,10 +65,14 @@ def test_a_library_that_was_not_migrated_is_told_what_to_do(tmp_path: Path) -> N
 
 def unwell(house: House, **settings: str) -> dict[str, str]:
     """What the doctor finds wrong, and how to mend it."""
+    return {d["what"]: d["mend"] for d in looked(house, **settings) if not d["ok"]}
+
+
+def looked(house: House, **settings: str) -> Any:
+    """All that the doctor looks at, and what it finds."""
     folder = house.settings.data_dir
     run(folder, "migrate")
-    found = msgspec.json.decode(run(folder, "doctor", "--json", **settings).stdout)
-    return {d["what"]: d["mend"] for d in found if not d["ok"]}
+    return msgspec.json.decode(run(folder, "doctor", "--json", **settings).stdout)
 
 
 @pytest.fixture
@@ -107,6 +112,21 @@ def test_the_doctor_sees_that_nobody_indexes(migrated: House) -> None:
     with migrated.database.transaction() as session:
         session.add(DirtyRecord(record_id="0" * 36, version=1, since=from_micros(0)))
     assert "kaijuan worker" in unwell(migrated)["search follows the catalogue"]
+    migrated.close()
+
+
+def test_the_doctor_names_what_the_index_does_not_take_and_why(migrated: House) -> None:
+    record = migrated.record("红楼梦")
+    with migrated.database.transaction() as session:
+        session.get_one(RecordRow, record).description = b"{"
+        dirty.mark(session, [(record, 2)])
+        session.execute(update(DirtyRecord).values(since=from_micros(0)))
+    migrated.index()
+    found = {d["what"]: d for d in looked(migrated)}
+    told = found["the index takes every record"]
+    assert (told["ok"], record in told["detail"]) == (False, True)
+    assert all(said in told["detail"] for said in ("since 1970-01-01", "cannot be read"))
+    assert found["search follows the catalogue"]["ok"]  # a worker is there: it has tried
     migrated.close()
 
 

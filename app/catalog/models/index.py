@@ -4,22 +4,34 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Instant, key_text
 
+REFUSED = text("due IS NOT NULL")
+
 
 class DirtyRecord(Base):
     """A record whose entry in the index is behind: written with the change, removed only once
-    the index has accepted that version."""
+    the index has accepted that version.
+
+    One that the index refused, or that cannot be read, says why, and is tried again when it is
+    ``due``; the others are not: they are tried at once.
+    """
 
     __tablename__ = "dirty_records"
-    __table_args__ = (Index("ix_dirty_records_since", "since", "record_id"),)
+    __table_args__ = (
+        Index("ix_dirty_records_since", "since", "record_id"),
+        Index("ix_dirty_records_due", "due", sqlite_where=REFUSED, postgresql_where=REFUSED),
+    )
 
     record_id: Mapped[str] = mapped_column(key_text(36), primary_key=True)
     version: Mapped[int]
     since: Mapped[datetime] = mapped_column(Instant)
+    due: Mapped[datetime | None] = mapped_column(Instant)
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    reason: Mapped[str] = mapped_column(server_default="")
 
 
 class SearchableText(Base):

@@ -6,10 +6,11 @@ change made meanwhile stays; nothing is lost however often a process dies betwee
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import Insert, bindparam, case, delete, func, select, text, update
+from sqlalchemy import Insert, bindparam, case, delete, func, null, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -19,6 +20,21 @@ from app.catalog.queries.records import stamp_of
 from app.catalog.services import searches
 from app.database import insert_many, now
 from app.jobs import ring_after_commit
+
+SOONEST, LATEST = timedelta(seconds=5), timedelta(hours=1)
+"""How long a refused record rests: after each attempt twice as long as after the one before."""
+LONGEST_REASON = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A record that the index has not taken, and why; it is tried again when it is ``due``."""
+
+    record_id: str
+    since: datetime
+    due: datetime
+    attempts: int
+    reason: str
 
 
 def mark(session: Session, versions: Iterable[tuple[str, int]]) -> None:
@@ -42,23 +58,33 @@ def mark_new(session: Session, versions: Iterable[tuple[str, int]], since: datet
 def _upsert(session: Session) -> Insert:
     """On a second change the older time stands, and a version newer than the one before.
 
-    That may be newer than the record's: a mark that has been read must not count for this change.
+    It is tried at once, whatever the index said of the record as it was. The version may be newer
+    than the record's: a mark that has been read must not count for this change.
     """
     on_sqlite = session.get_bind().dialect.name == "sqlite"
     insert = sqlite.insert(DirtyRecord) if on_sqlite else postgresql.insert(DirtyRecord)
     following = DirtyRecord.version + 1
     newer = case((insert.excluded.version > following, insert.excluded.version), else_=following)
-    return insert.on_conflict_do_update(index_elements=["record_id"], set_={"version": newer})
+    return insert.on_conflict_do_update(
+        index_elements=["record_id"], set_={"version": newer, "due": null()}
+    )
 
 
 def oldest(session: Session, limit: int) -> list[tuple[str, int]]:
-    """The (record id, version) pairs that have waited longest."""
-    wanted = (
-        select(DirtyRecord.record_id, DirtyRecord.version)
-        .order_by(DirtyRecord.since, DirtyRecord.record_id)
-        .limit(limit)
+    """The (record id, version) pairs that have waited longest, of those that are to be tried now.
+
+    Of what was refused before a tenth as many at most: they keep no other waiting.
+    """
+    pairs = select(DirtyRecord.record_id, DirtyRecord.version)
+    fresh = pairs.where(DirtyRecord.due.is_(None)).order_by(
+        DirtyRecord.since, DirtyRecord.record_id
     )
-    return [(row.record_id, row.version) for row in session.execute(wanted)]
+    again = pairs.where(DirtyRecord.due <= now()).order_by(DirtyRecord.due)
+    found = [
+        *session.execute(fresh.limit(limit)),
+        *session.execute(again.limit(max(1, limit // 10))),
+    ]
+    return [(row.record_id, row.version) for row in found]
 
 
 _SETTLED = delete(DirtyRecord).where(
@@ -86,11 +112,50 @@ def settle(session: Session, accepted: list[tuple[str, int]]) -> None:
     touch_after_commit(session, (searches.STAMP,))
 
 
-def postpone(session: Session, record_ids: list[str]) -> None:
-    """What the index refused waits behind the others, and is tried again."""
-    if record_ids:
-        later = update(DirtyRecord).where(DirtyRecord.record_id.in_(record_ids))
-        session.execute(later.values(since=now()))
+def postpone(session: Session, refused: Mapping[str, tuple[int, str]]) -> None:
+    """Lets what the index did not take rest for a while: by id the version tried, and the reason.
+
+    What has changed since is tried at once, as it is now.
+    """
+    if not refused:
+        return
+    known = select(DirtyRecord.record_id, DirtyRecord.attempts)
+    attempts = dict(session.execute(known.where(DirtyRecord.record_id.in_(refused))).all())
+    moment = now()
+    session.connection().execute(
+        _POSTPONED,
+        [
+            {
+                "refused": record_id,
+                "tried": version,
+                "later": moment + _rest(attempts.get(record_id, 0)),
+                "why": reason[:LONGEST_REASON],
+            }
+            for record_id, (version, reason) in refused.items()
+        ],
+    )
+
+
+_POSTPONED = (
+    update(DirtyRecord)
+    .where(DirtyRecord.record_id == bindparam("refused"), DirtyRecord.version <= bindparam("tried"))
+    .values(due=bindparam("later"), reason=bindparam("why"), attempts=DirtyRecord.attempts + 1)
+)
+
+
+def _rest(attempts: int) -> timedelta:
+    return min(SOONEST * float(2 ** min(attempts, 20)), LATEST)
+
+
+def refused(session: Session, most: int) -> list[Refused]:
+    """What the index has not taken and is not to be asked about yet, the next due first."""
+    wanted = select(DirtyRecord).where(DirtyRecord.due.is_not(None))
+    rows = session.scalars(wanted.order_by(DirtyRecord.due).limit(most))
+    return [
+        Refused(row.record_id, row.since, row.due, row.attempts, row.reason)
+        for row in rows
+        if row.due
+    ]
 
 
 def waiting(session: Session, most: int | None = None) -> tuple[int, datetime | None]:
@@ -98,3 +163,9 @@ def waiting(session: Session, most: int | None = None) -> tuple[int, datetime | 
     some = select(DirtyRecord.record_id).limit(most).subquery()
     count = session.scalar(select(func.count()).select_from(some)) or 0
     return count, session.scalar(select(func.min(DirtyRecord.since)))
+
+
+def untried_since(session: Session) -> datetime | None:
+    """Since when the oldest waits that nobody has brought to the index yet."""
+    untried = select(DirtyRecord.since).where(DirtyRecord.due.is_(None))
+    return session.scalar(untried.order_by(DirtyRecord.since).limit(1))

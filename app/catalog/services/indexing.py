@@ -39,7 +39,7 @@ class _Batch:
 
     marks: list[tuple[str, int]]
     entries: list[Document | Tombstone]
-    unreadable: set[str]
+    unreadable: dict[str, str]
     outcomes: Sequence[Outcome] = ()
 
 
@@ -64,7 +64,7 @@ def _made(database: Database, marks: list[tuple[str, int]]) -> Iterator[_Batch]:
         with database.transaction(writes=False) as session:
             rows = _rows(session, _wanted().where(RecordRow.id.in_([i for i, _ in part])))
         entries, unreadable = _entries(rows)
-        known = {entry.id for entry in entries} | unreadable
+        known = {entry.id for entry in entries} | unreadable.keys()
         # A record that is no more (an undone rehearsal, a restored backup) leaves the index too.
         entries += [Tombstone(i, version) for i, version in part if i not in known]
         yield _Batch(part, entries, unreadable)
@@ -77,7 +77,8 @@ def _written(index: SearchIndex, made: Generator[_Batch, None, None]) -> Iterato
 
 
 def _settle(database: Database, batch: _Batch) -> int:
-    refused = {one.id: one for one in batch.outcomes if one.status is Status.REFUSED}
+    told = {one.id: one.reason for one in batch.outcomes if one.status is Status.REFUSED}
+    refused = told | batch.unreadable
     asked = dict(batch.marks)  # a mark may be newer than its record: see reindexing
     settled = [
         (entry.id, max(entry.version, asked[entry.id]))
@@ -86,22 +87,20 @@ def _settle(database: Database, batch: _Batch) -> int:
     ]
     with database.transaction() as session:
         dirty.settle(session, settled)
-        dirty.postpone(session, [*refused, *batch.unreadable])
-    for record_id in batch.unreadable:
-        logger.error("record-unreadable", record=record_id)
-    for outcome in refused.values():
-        logger.error("index-refused", record=outcome.id, reason=outcome.reason)
+        dirty.postpone(session, {i: (asked[i], reason) for i, reason in refused.items()})
+    for record_id, reason in refused.items():
+        logger.error("index-refused", record=record_id, reason=reason)
     return len(settled)
 
 
-def _entries(rows: Iterable[Any]) -> tuple[list[Document | Tombstone], set[str]]:
-    """The documents of these records; the ids of those that cannot be read stop no others."""
-    entries, unreadable = [], set()
+def _entries(rows: Iterable[Any]) -> tuple[list[Document | Tombstone], dict[str, str]]:
+    """The documents of these records, and why the others cannot be read: they stop none of them."""
+    entries, unreadable = [], {}
     for row in rows:
         try:
             entries.append(document_of(row))
-        except msgspec.DecodeError:
-            unreadable.add(row.id)
+        except msgspec.DecodeError as error:
+            unreadable[row.id] = f"the record cannot be read: {error}"
     return entries, unreadable
 
 
