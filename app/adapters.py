@@ -72,14 +72,14 @@ def open_adapters(settings: Settings, limits: Limits = WORK) -> Adapters:
 
 
 def open_index(url: str) -> AliasedIndex:
-    """The index at an address: files of this machine, or Elasticsearch.
+    """The index at an address: files of this machine, or Elasticsearch. It is strict.
 
     :raises SettingError: for what is no address of either.
     """
     if url.startswith("sqlite:"):
-        return sqlite.open_generations(search_folder(url))
+        return sqlite.open_generations(search_folder(url), strict=True)
     try:
-        return elasticsearch.open_generations(url)
+        return elasticsearch.open_generations(url, strict=True)
     except ValueError as error:
         shown = f"{url.partition('://')[0]}://…"  # there may be a password anywhere in the rest
         raise SettingError("KAIJUAN_SEARCH_URL", shown, str(error)) from None

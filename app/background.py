@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import cast
 
 from sqlalchemy import delete
 
 from app.adapters import Adapters
 from app.catalog import tasks as catalog
+from app.catalog.cli.indexing import rebuild
 from app.catalog.services import fruitless, indexing
+from app.catalog.services.healing import Healer
 from app.config import Settings
 from app.database import now
 from app.errors import NoRoomError, UnavailableError
@@ -21,6 +24,7 @@ from app.jobs.worker import Worker
 from app.storage.errors import StoreUnavailableError
 from app.usage import tasks as usage
 from app.web.idempotency import KEPT, KeptAnswer
+from search.alias import AliasedIndex
 from search.index import IndexUnavailableError
 
 housekeeping: Registry[Adapters] = Registry()
@@ -54,9 +58,16 @@ def registry() -> Registry[Adapters]:
     return Registry(housekeeping, catalog.registry)
 
 
-def drains(adapters: Adapters) -> Mapping[str, Drain]:
-    """What is drained without end: the dirty set, into the search index."""
-    return {"search": lambda: indexing.drain(adapters.database, adapters.index)}
+def drains(adapters: Adapters, guarded: Adapters) -> Mapping[str, Drain]:
+    """What is done without end: the dirty set goes into the search index, which is looked after.
+
+    Who looks after the index asks it itself, and may wait.
+    """
+    alias = cast(AliasedIndex, adapters.index)
+    return {
+        "search": lambda: indexing.drain(adapters.database, guarded.index),
+        "search.healing": Healer(adapters.database, alias, lambda: rebuild(adapters, quiet=True)),
+    }
 
 
 def open_desk(settings: Settings, adapters: Adapters) -> Bell:
@@ -69,13 +80,13 @@ def open_desk(settings: Settings, adapters: Adapters) -> Bell:
 def worker(settings: Settings, adapters: Adapters) -> Worker[Adapters]:
     """The worker of one process. What killed ones left of their temporary files goes first."""
     adapters.scratch.sweep()
-    adapters = adapters.guarded()
-    bell = open_desk(settings, adapters)
+    guarded = adapters.guarded()
+    bell = open_desk(settings, guarded)
     return Worker(
         adapters.database,
         registry(),
-        adapters,
+        guarded,
         bell,
-        drains=drains(adapters),
+        drains=drains(adapters, guarded),
         away=(StoreUnavailableError, IndexUnavailableError, NoRoomError, UnavailableError),
     )

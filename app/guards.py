@@ -20,6 +20,7 @@ from search.documents import Item
 from search.index import (
     Hits,
     IndexUnavailableError,
+    IndexUnfilledError,
     Outcome,
     Query,
     SearchIndex,
@@ -185,8 +186,11 @@ class GuardedStore:
 
 
 def _is_index_away(error: Exception) -> bool:
-    """An engine that answers 4xx, whatever it dislikes, is there; 429 says that it is too busy."""
-    if not isinstance(error, IndexUnavailableError):
+    """An engine that answers 4xx, whatever it dislikes, is there; 429 says that it is too busy.
+
+    So is one whose index is to be filled.
+    """
+    if not isinstance(error, IndexUnavailableError) or isinstance(error, IndexUnfilledError):
         return False
     status: int | None = getattr(error, "status", None)
     return status is None or status >= 500 or status == 429

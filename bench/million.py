@@ -19,13 +19,13 @@ from functools import cache
 from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from app import config
 from app.adapters import open_adapters
 from app.catalog.formats import Candidate
 from app.catalog.formats.jsonl import record_of
-from app.catalog.services import adding, dirty, indexing, recognising
+from app.catalog.services import adding, dirty, healing, indexing, recognising
 from app.catalog.services.importing import CHUNK
 from app.config import Settings
 from app.database import Database
@@ -34,6 +34,7 @@ from app.operating.schema import upgrade
 from app.terminal import Meter
 from bench.editions import SEED, Editions
 from bench.search_records import records_file
+from search.alias import AliasedIndex
 
 MILLION = 1_000_000
 
@@ -142,6 +143,7 @@ _filling: Filling
 def fill_index(settings: Settings) -> None:
     """Brings what the index has not heard of into it, as the worker does."""
     adapters, done = open_adapters(settings), 0
+    healing.judge(adapters.database, cast(AliasedIndex, adapters.index))
     with adapters.database.transaction(writes=False) as session:
         waiting, _ = dirty.waiting(session)
     with Meter("records in the index", waiting) as meter:

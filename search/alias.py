@@ -12,7 +12,15 @@ from typing import Protocol
 import msgspec
 
 from search.documents import Item
-from search.index import Hits, Outcome, Query, SearchIndex, Status, Suggestion
+from search.index import (
+    Hits,
+    IndexUnfilledError,
+    Outcome,
+    Query,
+    SearchIndex,
+    Status,
+    Suggestion,
+)
 
 FIRST = "g000001"
 
@@ -23,17 +31,23 @@ RemoveGeneration = Callable[[str], None]
 
 
 class Generations(msgspec.Struct, frozen=True):
-    """Which generations there are: names, empty where there is none."""
+    """Which generations there are: names, empty where there is none.
+
+    ``unfilled`` is the live one while it is new, or was seen to have lost what it held, and nobody
+    who knows the source has said that it holds everything. A swap ends that too.
+    """
 
     live: str = FIRST
     building: str = ""
     previous: str = ""
+    unfilled: str = ""
 
 
 class Pointer(Protocol):
     """Where the generations are named, and where a rebuild remembers how far it has come.
 
-    Every method raises IndexUnavailableError when the engine is away.
+    Every method raises IndexUnavailableError when the engine is away. Where nothing is named as
+    live, or what is named is not there, the live one is ``unfilled``.
     """
 
     def read(self, *, fresh: bool) -> Generations:
@@ -64,7 +78,9 @@ class AliasedIndex:
     """A SearchIndex over the live generation.
 
     Reads go to the live generation; writes to it and to the one being built, and are accepted only
-    when both have them. Opening and removing a generation by name are the engine's own.
+    when both have them. Opening and removing a generation by name are the engine's own. A
+    ``strict`` one answers no reader while the live generation is unfilled, for that it finds
+    nothing would be untrue: IndexUnfilledError.
     """
 
     def __init__(
@@ -72,10 +88,13 @@ class AliasedIndex:
         pointer: Pointer,
         open_generation: OpenGeneration,
         remove_generation: RemoveGeneration,
+        *,
+        strict: bool = False,
     ) -> None:
         self.pointer = pointer
         self._open_generation = open_generation
         self._remove_generation = remove_generation
+        self._strict = strict
         self._lock = Lock()
         self._known = Generations()
         self._indexes: dict[str, SearchIndex] = {}
@@ -88,8 +107,11 @@ class AliasedIndex:
     def _look(self, *, fresh: bool) -> Generations:
         seen = self.pointer.read(fresh=fresh)
         if seen != self._known:
+            gone = set(self._indexes).difference(msgspec.structs.astuple(seen))
+            if seen.unfilled != self._known.unfilled:
+                gone.add(seen.unfilled)  # what was opened by that name may be no more
             self._known = seen
-            self._forget(set(self._indexes).difference(msgspec.structs.astuple(seen)))
+            self._forget(gone)
         return seen
 
     def named(self, name: str) -> SearchIndex:
@@ -101,6 +123,11 @@ class AliasedIndex:
                 if found is None:
                     found = self._indexes[name] = self._open_generation(name)
         return found
+
+    def reopened(self, name: str) -> SearchIndex:
+        """The same, opened anew and made if need be, whatever is known of it."""
+        self._forget([name])
+        return self.named(name)
 
     def remove(self, name: str) -> None:
         """Remove what is stored of a generation that the pointer no longer names."""
@@ -116,7 +143,10 @@ class AliasedIndex:
     @property
     def generation(self) -> str:
         """See SearchIndex."""
-        return self._look(fresh=False).live
+        seen = self._look(fresh=False)
+        if self._strict and seen.unfilled:
+            raise IndexUnfilledError("search")
+        return seen.live
 
     def write(self, batch: Iterable[Item]) -> Sequence[Outcome]:
         """See SearchIndex: for each item the worse of what two generations say of it."""

@@ -38,6 +38,13 @@ class IndexOutdatedError(IndexUnavailableError):
         super().__init__(engine, "the index was written by another release: rebuild it")
 
 
+class IndexUnfilledError(IndexUnavailableError):
+    """The engine answers, but its index is new, or has lost what it held: it must be filled."""
+
+    def __init__(self, engine: str) -> None:
+        super().__init__(engine, "the index does not hold what it should: it is to be filled anew")
+
+
 class QueryRefusedError(SearchError):
     """The query cannot be answered as asked; ``field`` is what to change."""
 

@@ -6,10 +6,11 @@ With ``--on-engines`` the same, on the engines that the environment names.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, cast
 
 import engines
 import msgspec
@@ -21,7 +22,7 @@ from app.adapters import Adapters, open_adapters
 from app.catalog import formats
 from app.catalog.description import Agent, Description
 from app.catalog.models import SubjectNode
-from app.catalog.services import changes, indexing
+from app.catalog.services import changes, healing, indexing
 from app.catalog.services.importing import Report, import_records
 from app.catalog.services.ingest import Ingested, Intake, ingest
 from app.database import Base
@@ -32,6 +33,8 @@ from app.jobs.runner import Runner
 from app.publications.sandbox import Examiner
 from app.revision import wanted
 from app.tables import TABLES
+from search.alias import AliasedIndex
+from search.index import SearchError
 
 ENGINES = tuple(
     f"KAIJUAN_{name}_URL" for name in ("DATABASE", "STORAGE", "SEARCH", "QUEUE", "CACHE")
@@ -56,6 +59,8 @@ class House:
             Base.metadata.create_all(self.database.engine, tables=TABLES)
             with self.database.engine.begin() as connection:
                 connection.exec_driver_sql(f"CREATE TABLE IF NOT EXISTS {STAMP}")
+        with suppress(SearchError):  # there are tests of engines that are away
+            healing.judge(self.database, cast(AliasedIndex, self.adapters.index))
         self.open_doors()
 
     def open_doors(self, adapters: Adapters | None = None) -> None:

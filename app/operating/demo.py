@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import click
 import msgspec
@@ -12,7 +13,7 @@ from app import config
 from app.adapters import Adapters, open_adapters
 from app.catalog import formats
 from app.catalog.models import RecordRow
-from app.catalog.services import classifying, indexing
+from app.catalog.services import classifying, healing, indexing
 from app.catalog.services.importing import import_records
 from app.catalog.services.ingest import Intake, ingest
 from app.config import Settings
@@ -20,6 +21,7 @@ from app.demonstration import Material, material
 from app.identity.network import import_network
 from app.publications.sandbox import Examiner
 from app.terminal import json_option, refusals, show
+from search.alias import AliasedIndex
 
 
 class Loaded(msgspec.Struct):
@@ -53,6 +55,7 @@ def load(adapters: Adapters) -> Loaded:
     loaded.libraries = _libraries(adapters, shown, folder)
     loaded.records = _records(adapters, shown)
     loaded.books = _books(adapters, shown)
+    healing.judge(adapters.database, cast(AliasedIndex, adapters.index))
     while indexing.drain(adapters.database, adapters.index):
         pass
     return loaded

@@ -78,7 +78,8 @@ _ENGINES = {
     "store": "Look at KAIJUAN_STORAGE_URL, its rights and free space. Meanwhile no book opens, "
     "nothing can be sent in, and jobs wait.",
     "index": "Look at KAIJUAN_SEARCH_URL and at the engine. Meanwhile readers find by title and "
-    "number alone. When it answers and an index is missing or unreadable, run `kaijuan reindex`.",
+    "number alone. An index that is empty is built anew by a worker; when one is unreadable, run "
+    "`kaijuan reindex`.",
     "queue": "Look at KAIJUAN_QUEUE_URL. Meanwhile workers look for work every second.",
     "cache": "Look at KAIJUAN_CACHE_URL. Meanwhile everything is read anew each time.",
     "dirty_set": "Run `kaijuan migrate`.",

@@ -4,9 +4,8 @@ A library may hold very many records and none of a kind: without the kind in the
 of that kind reads them all. What an import brought is undone page by page, each of which would
 sort all of it; so would each page of the libraries below one. The release before asks by what the
 new indexes begin with, and is served by them as they are. Of jobs SQLite took the index of states
-for every question that names one.
-What waits for the search index has defaults for what is said of it anew, so that the release before
-goes on marking records.
+for every question that names one. What waits for the search index has defaults for what is said of
+it anew, so that the release before goes on marking records.
 """
 
 import sqlalchemy as sa

@@ -1,12 +1,12 @@
 """The pointer to the generations, as aliases: every process sees it, one request changes it."""
 
 import time
+from collections.abc import Iterable
 
 import msgspec
 
 from search.alias import FIRST, Generations
 from search.backends.elasticsearch.client import (
-    ENGINE,
     TENDING,
     Client,
     RefusedError,
@@ -14,10 +14,14 @@ from search.backends.elasticsearch.client import (
 )
 from search.backends.elasticsearch.names import Names
 from search.backends.elasticsearch.schema import creation
-from search.index import IndexUnavailableError
 
 #: Aliases by what they stand for in Generations.
-_ROLES = {"live": "read", "building": "building", "previous": "previous"}
+_ROLES = {
+    "live": "read",
+    "building": "building",
+    "previous": "previous",
+    "unfilled": "unfilled",
+}
 _SEARCHED, _FILLED = "1s", "-1"
 #: Seconds that readers may be behind.
 _STALE = 1.0
@@ -38,7 +42,7 @@ class _Kept(msgspec.Struct):
 
 
 class AliasPointer:
-    """See Pointer. The first generation is made when nothing is named and it is first asked for."""
+    """See Pointer. Where none is named as live one is made when it is first asked for."""
 
     def __init__(self, client: Client, names: Names) -> None:
         self._client = client
@@ -71,9 +75,19 @@ class AliasPointer:
         self._seen_at = None
 
     def begin(self) -> None:
-        """Make the first generation, and name it as live, if nothing is named."""
-        if not self._ask_aliases():
-            self._make(FIRST, _SEARCHED, self._names.role(_ROLES["live"]))
+        """Make the live generation, and name it as live and unfilled, if none is named so."""
+        named = self._ask_aliases()
+        if _ROLES["live"] in named:
+            return
+        live = _next(named.values())
+        roles = [self._names.role(_ROLES[field]) for field in ("live", "unfilled")]
+        self._make(live, _SEARCHED, *roles)
+        if _ROLES["live"] not in self._ask_aliases():  # it is there, but has lost its aliases
+            index = self._names.index(live)
+            actions = [{"add": {"index": index, "alias": alias}} for alias in roles]
+            writer = {"add": {"index": index, "alias": self._names.writer(live)}}
+            body = {"actions": [*actions, writer]}
+            self._client.ask("POST", "/_aliases", body, timeout=TENDING)
 
     def _make(self, generation: str, refresh: str, *more: str) -> None:
         """Make an empty generation, unless there is one of that name."""
@@ -137,14 +151,12 @@ class AliasPointer:
 
     def _ask(self) -> Generations:
         named = self._ask_aliases()
-        if not named:
-            return Generations()
         live = named.get(_ROLES["live"])
         if live is None:
-            raise IndexUnavailableError(ENGINE, "no generation of the index is named as live")
-        return Generations(
-            live, named.get(_ROLES["building"], ""), named.get(_ROLES["previous"], "")
-        )
+            live = named[_ROLES["unfilled"]] = _next(named.values())
+        building, previous, unfilled = (named.get(role, "") for role in list(_ROLES.values())[1:])
+        # The release before moves the other aliases and does not know of this one.
+        return Generations(live, building, previous, unfilled if unfilled == live else "")
 
     def _ask_aliases(self) -> dict[str, str]:
         """The generations by the roles that aliases give them."""
@@ -166,3 +178,9 @@ class AliasPointer:
             for alias in held.aliases
             if alias in roles
         }
+
+
+def _next(taken: Iterable[str]) -> str:
+    """The name that follows those that are taken: the first where there are none."""
+    newest = max(taken, default="")
+    return f"g{int(newest[1:]) + 1:06}" if newest else FIRST

@@ -6,17 +6,19 @@ from search.alias import AliasedIndex
 from search.backends.sqlite.engine import SqliteIndex
 from search.backends.sqlite.pointer import FilePointer
 
-_SUFFIX = ".sqlite"
 
-
-def open_generations(folder: Path) -> AliasedIndex:
-    """The live index of ``folder``, which is made when it is missing."""
+def open_generations(folder: Path, *, strict: bool = False) -> AliasedIndex:
+    """The live index of ``folder``, which is made when it is missing; see AliasedIndex."""
+    pointer = FilePointer(folder)
 
     def open_one(name: str) -> SqliteIndex:
-        return SqliteIndex(folder / f"{name}{_SUFFIX}")
+        if pointer.read(fresh=True).unfilled == name:
+            pointer.begin()
+        return SqliteIndex(pointer.file(name))
 
     def remove_one(name: str) -> None:
-        for suffix in (_SUFFIX, f"{_SUFFIX}-wal", f"{_SUFFIX}-shm"):
-            (folder / f"{name}{suffix}").unlink(missing_ok=True)
+        file = pointer.file(name)
+        for one in (file, *(file.with_name(file.name + end) for end in ("-wal", "-shm"))):
+            one.unlink(missing_ok=True)
 
-    return AliasedIndex(FilePointer(folder), open_one, remove_one)
+    return AliasedIndex(pointer, open_one, remove_one, strict=strict)
