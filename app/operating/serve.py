@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import click
 from sqlalchemy import select
 
 from app import background, config, revision
 from app.adapters import Adapters, open_adapters
 from app.catalog.cli.indexing import rebuild
+from app.catalog.services import healing
 from app.config import SettingError, Settings
 from app.database import Database
 from app.errors import ConflictError
@@ -18,6 +21,7 @@ from app.operating.schema import upgrade
 from app.serving import serve as supervise
 from app.terminal import refusals
 from app.web import logs
+from search.alias import AliasedIndex
 from search.index import IndexOutdatedError, SearchError
 
 
@@ -97,6 +101,7 @@ def renew_index(settings: Settings) -> None:
 
 def _renew(adapters: Adapters) -> None:
     try:
+        healing.judge(adapters.database, cast(AliasedIndex, adapters.index))
         adapters.index.count()
     except IndexOutdatedError as error:
         click.echo(f"Building the search index anew: {error}", err=True)
