@@ -13,10 +13,12 @@ from click.testing import CliRunner, Result
 from house import House, environ_of
 from sqlalchemy import update
 
+from app import config
 from app.catalog.models import DirtyRecord, RecordRow
 from app.catalog.services import dirty
 from app.cli import COMMANDS, main
 from app.database import from_micros
+from app.operating.serve import renew_index
 
 
 def run(folder: Path, *arguments: str, **settings: str) -> Result:
@@ -30,6 +32,11 @@ def said(folder: Path, *arguments: str) -> Any:
     result = run(folder, *arguments, "--json")
     assert result.exit_code == 0, result.output
     return msgspec.json.decode(result.stdout)
+
+
+def run_doctor(folder: Path) -> Any:
+    """What the doctor says, well or not."""
+    return msgspec.json.decode(run(folder, "doctor", "--json").stdout)
 
 
 def every_command() -> list[tuple[str, ...]]:
@@ -54,6 +61,9 @@ def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
     first, second = said(tmp_path, "migrate"), said(tmp_path, "migrate")
     assert (first["before"], second["before"]) == (None, first["after"])
     assert second["after"] == first["after"]
+    told = {one["what"]: one["ok"] for one in run_doctor(tmp_path)}
+    assert [what for what, ok in told.items() if not ok] == ["engine: index"]  # a worker's to make
+    renew_index(config.load(environ_of(tmp_path)))
     assert all(diagnosis["ok"] for diagnosis in said(tmp_path, "doctor"))
 
 
