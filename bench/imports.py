@@ -77,7 +77,9 @@ def bare_import(library: Library, path: Path) -> Spent:
             " ORDER BY type = 'trigger', type = 'index'"
         ):
             target.execute(statement)
-        marked = source.execute("SELECT id, version, added_at FROM records ORDER BY id")
+        marked = source.execute(
+            "SELECT id, version, added_at, NULL, 0, '' FROM records ORDER BY id"
+        )
         streams = {table: source.execute(f"SELECT * FROM {table}") for table in _TABLES}  # noqa: S608  constants
         streams["dirty_records"] = marked
         _insert(target, streams, clock)
