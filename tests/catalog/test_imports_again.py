@@ -159,7 +159,9 @@ def test_each_page_of_an_undoing_is_a_range_of_an_index(
     report = house.import_file(json_lines(tmp_path / "b", [{"title": "新"}] * 3 + [{}] * 3))
     with issued() as statements:
         undo(house, report)
-    pages = [one for one in statements if re.search(r"import_id = \?.*LIMIT", one.statement, re.S)]
+    pages = [
+        one for one in statements if re.search(r"import_id = \?.*LIMIT", one.statement, re.DOTALL)
+    ]
     assert len(pages) >= 4
     with house.database.engine.connect() as connection:
         for one in pages:
