@@ -54,6 +54,10 @@ class Source(Protocol):
         """The documents of these, or their tombstones; what is not known is left out."""
         ...
 
+    def put_off(self, refused: Mapping[str, tuple[int, str]]) -> None:
+        """Has these wait for the index to take them: by id the version tried, and the reason."""
+        ...
+
 
 class Kind(StrEnum):
     """How an index differs from its source."""

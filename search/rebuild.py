@@ -28,6 +28,8 @@ from search.index import (
 )
 
 BATCH = 2_000
+#: Documents that a rebuild may leave waiting because the index refused them.
+MOST_REFUSED = 100
 #: So many names back a rebuild looks for generations that nothing names.
 _SWEPT = 8
 _LOOKED_AT = 50
@@ -74,6 +76,7 @@ class Rebuild:
         self._report = report
         self._guard = guard
         self._batch = batch
+        self._refused = 0
 
     def begin(self, *, restart: bool = False) -> Progress:
         """Where to start: at the checkpoint of what was interrupted, or at a new generation.
@@ -94,11 +97,12 @@ class Rebuild:
     def run(self, source: Source, progress: Progress | None = None) -> Progress:
         """Fill, verify, swap; ``progress`` is what :meth:`begin` gave.
 
-        Raises RebuildRefusedError when a document is refused, or when the generation differs from
-        the source even though what differed was written once more.
+        A document that is refused stops nothing: it waits at the source. Raises RebuildRefusedError
+        when many are, so that it must be the index's fault, or when the generation differs from the
+        source even though what differed was written once more.
         """
         progress = progress or self.begin()
-        fresh = self._alias.named(progress.generation)
+        fresh, self._refused = self._alias.named(progress.generation), 0
         with closing(made_ahead(self._written(fresh, source, progress))) as written:
             for batch in written:
                 done = progress.done + len(batch)
@@ -116,8 +120,26 @@ class Rebuild:
         documents = source.documents(progress.checkpoint)
         with closing(made_ahead(batches(documents, self._batch))) as made:
             for batch in made:
-                _write(fresh, batch)
+                self._write(fresh, source, batch)
                 yield batch
+
+    def _write(self, fresh: SearchIndex, source: Source, items: Sequence[Item]) -> None:
+        refused = {one.id: one.reason for one in fresh.write(items) if one.status is Status.REFUSED}
+        if not refused:
+            return
+        self._refused += len(refused)
+        if self._refused > MOST_REFUSED:
+            first = ", ".join(f"{one}: {reason}" for one, reason in list(refused.items())[:3])
+            raise RebuildRefusedError(
+                fresh.generation, f"{self._refused} documents are refused: {first}"
+            )
+        source.put_off({i.id: (i.version, refused[i.id]) for i in items if i.id in refused})
+
+    def _write_again(self, fresh: SearchIndex, source: Source, found: Sequence[Difference]) -> None:
+        items = list(source.items([one.id for one in found]))
+        known = {item.id for item in items}
+        gone = [Tombstone(one.id, (one.held or 0) + 1) for one in found if one.id not in known]
+        self._write(fresh, source, [*items, *gone])
 
     def go_back(self) -> Generations:
         """Make the generation before the live one live again.
@@ -165,9 +187,10 @@ class Rebuild:
         def report(compared: int) -> None:
             self._report(msgspec.structs.replace(progress, compared=compared))
 
-        compared, sample = compare(
-            fresh, source, found=lambda found: _write_again(fresh, source, found), report=report
-        )
+        def mend(found: Sequence[Difference]) -> None:
+            self._write_again(fresh, source, found)
+
+        compared, sample = compare(fresh, source, found=mend, report=report)
         if compared.differing:
             compared, sample = compare(fresh, source, report=report)
         if compared.differing:
@@ -200,19 +223,6 @@ def _described(compared: Comparison) -> str:
     first = ", ".join(f"{one.id} is {one.kind}" for one in compared.first[:3])
     counts = f"it holds {compared.documents} documents, the source {compared.records}"
     return f"{counts}, and {compared.differing} differ: {first}"
-
-
-def _write(fresh: SearchIndex, items: Sequence[Item]) -> None:
-    for outcome in fresh.write(items):
-        if outcome.status is Status.REFUSED:
-            raise RebuildRefusedError(fresh.generation, f"{outcome.id}: {outcome.reason}")
-
-
-def _write_again(fresh: SearchIndex, source: Source, found: Sequence[Difference]) -> None:
-    items = list(source.items([one.id for one in found]))
-    known = {item.id for item in items}
-    gone = [Tombstone(one.id, (one.held or 0) + 1) for one in found if one.id not in known]
-    _write(fresh, [*items, *gone])
 
 
 def _lost(fresh: SearchIndex, document: Document) -> bool:

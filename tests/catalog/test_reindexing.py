@@ -14,7 +14,7 @@ from sqlalchemy import delete, select, update
 
 from app.catalog.cli.indexing import reindex
 from app.catalog.models import DirtyRecord, RecordRow, Revision
-from app.catalog.services import indexing, reindexing, versions
+from app.catalog.services import dirty, indexing, reindexing, versions
 from app.catalog.services.leading import REBUILD, RebuildHeldError, leading
 from app.catalog.services.sourcing import Catalogue
 from app.jobs.models import LeaseRow
@@ -244,3 +244,13 @@ def test_a_record_that_cannot_be_read_stops_no_rebuild(house: House, alias: Alia
 @pytest.mark.parametrize("options", [("--mend",), ("--verify", "--back"), ("--restart", "--list")])
 def test_options_that_do_not_go_together_are_refused(house: House, options: Any) -> None:
     assert run(house, *options).exit_code == 2
+
+
+def test_what_a_rebuild_was_refused_waits_with_the_reason(house: House) -> None:
+    record = house.record("红楼梦")
+    Catalogue(house.database).put_off({record: (1, "too odd")})
+    with house.database.transaction(writes=False) as session:
+        (waits,) = dirty.refused(session, 10)
+        standing = Catalogue(house.database).standing([record])[record]
+    assert (waits.record_id, waits.attempts, waits.reason) == (record, 1, "too odd")
+    assert (standing.version, standing.live, standing.waiting) == (1, True, True)

@@ -66,6 +66,10 @@ class Shelf:
         """See Source."""
         return [self.records[one] for one in ids if one in self.records]
 
+    def put_off(self, refused: Mapping[str, tuple[int, str]]) -> None:
+        """See Source."""
+        self.waiting.update(refused)
+
 
 def withdrawn(document: Item, version: int = 2) -> Tombstone:
     """The tombstone of a record."""

@@ -15,7 +15,7 @@ from search.alias import AliasedIndex, Generations
 from search.backends.sqlite import open_generations
 from search.documents import Item, Tombstone
 from search.index import IndexUnavailableError, Outcome, SearchIndex
-from search.rebuild import Progress, Rebuild, RebuildRefusedError
+from search.rebuild import MOST_REFUSED, Progress, Rebuild, RebuildRefusedError
 
 
 @pytest.fixture
@@ -59,10 +59,22 @@ def test_a_write_meanwhile_goes_to_both_and_is_not_overwritten(
     assert alias.versions(["dream", "n00001"]) == {"dream": 2}
 
 
-def test_a_document_that_is_refused_stops_the_rebuild(rebuild: Rebuild) -> None:
-    shelf = Shelf([replace(DREAM, title="\ud800")])
-    with pytest.raises(RebuildRefusedError, match="dream"):
+def test_a_document_that_is_refused_waits_and_stops_nothing(
+    alias: AliasedIndex, rebuild: Rebuild
+) -> None:
+    shelf = Shelf([replace(DREAM, title="\ud800"), ALICE])
+    rebuild.run(shelf)
+    assert (alias.generation, found(alias, "alice")) == ("g000002", ["alice"])
+    assert shelf.waiting == {"dream"}
+
+
+def test_an_index_that_refuses_many_stops_the_rebuild(
+    alias: AliasedIndex, rebuild: Rebuild
+) -> None:
+    shelf = Shelf([replace(one, title="\ud800") for one in many(MOST_REFUSED + 1)])
+    with pytest.raises(RebuildRefusedError, match="101 documents are refused: n0"):
         rebuild.run(shelf)
+    assert alias.generation == "g000001"
 
 
 def test_an_interrupted_rebuild_goes_on_at_its_checkpoint(

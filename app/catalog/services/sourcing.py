@@ -51,6 +51,12 @@ class Catalogue:
         """See Source."""
         return indexing.items_of(self._database, ids)
 
+    def put_off(self, refused: Mapping[str, tuple[int, str]]) -> None:
+        """See Source. They stand in the dirty set with the reason, and are tried again later."""
+        with self._database.transaction() as session:
+            dirty.mark(session, [(i, version) for i, (version, _) in refused.items()])
+            dirty.postpone(session, refused)
+
     def count(self) -> int:
         """How many live documents there are now."""
         with self._database.transaction(writes=False) as session:
