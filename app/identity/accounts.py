@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
-from enum import StrEnum
 from hashlib import blake2b
 
 from sqlalchemy import delete, select
@@ -17,27 +16,11 @@ from app.database import now, random_id
 from app.errors import ConflictError, Fault, InvalidError, NotFoundError, UnauthenticatedError
 from app.identity import tree
 from app.identity.models import Account, Credential, Grant, Library
-from app.permissions import Permission
+from app.identity.roles import PERMISSIONS
 
 SESSION_LIFE = timedelta(days=14)
 LINK_LIFE = timedelta(hours=24)
 TOKEN_LIFE = timedelta(days=365)
-
-
-class Role(StrEnum):
-    """A set of permissions, granted on a library and all below it."""
-
-    CATALOGUER = "cataloguer"
-    OPERATOR = "operator"
-    ADMINISTRATOR = "administrator"
-
-
-PERMISSIONS: dict[str, frozenset[Permission]] = {
-    Role.CATALOGUER: frozenset({Permission.EDIT_RECORDS, Permission.IMPORT_RECORDS}),
-    Role.OPERATOR: frozenset({Permission.SEE_JOBS, Permission.SEE_METRICS}),
-    Role.ADMINISTRATOR: frozenset(Permission),
-}
-"""The one table of what a role may do."""
 
 
 def digest(secret: str) -> str:

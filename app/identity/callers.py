@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.errors import ForbiddenError, UnauthenticatedError
 from app.identity import accounts
 from app.identity.access import tokens
+from app.identity.roles import powers
 from app.permissions import Caller, Permission
 from app.web.access import Authenticate
 
@@ -39,18 +40,13 @@ class KnownCaller:
         if permission is Permission.SIGNED_IN:
             return self.account_id is not None
         return any(
-            permission in accounts.PERMISSIONS.get(role, ())
-            and (path is None or path.startswith(granted))
+            permission in powers(role) and (path is None or path.startswith(granted))
             for role, granted in self.grants
         )
 
     def reach(self, permission: Permission) -> tuple[str, ...]:
         """The paths on which one of the roles has it."""
-        return tuple(
-            granted
-            for role, granted in self.grants
-            if permission in accounts.PERMISSIONS.get(role, ())
-        )
+        return tuple(granted for role, granted in self.grants if permission in powers(role))
 
 
 def authenticator(trusted: Networks, public_url: str | None = None) -> Authenticate:

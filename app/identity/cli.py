@@ -12,6 +12,7 @@ from app.database import Database
 from app.identity import accounts, tending, tree
 from app.identity.models import LEVELS
 from app.identity.network import import_network
+from app.identity.roles import Role
 from app.terminal import json_option, refusals, show
 
 
@@ -76,7 +77,7 @@ def user() -> None:
 
 @user.command("add")
 @click.argument("name")
-@click.option("--role", type=click.Choice([role.value for role in accounts.Role]), required=True)
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
 @click.option("--library", "library_id", help="The library the role is for, and those below.")
 @click.option("--email")
 @json_option
@@ -147,7 +148,7 @@ def token() -> None:
 
 @token.command("add")
 @click.argument("name")
-@click.option("--role", type=click.Choice([role.value for role in accounts.Role]), required=True)
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
 @click.option("--library", "library_id")
 @click.option("--days", type=click.IntRange(1, 3650), default=365)
 @json_option

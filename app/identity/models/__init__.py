@@ -1,0 +1,20 @@
+"""Identity's tables."""
+
+from app.identity.models.accounts import Account, Authenticator, Handle, Password
+from app.identity.models.audit import AuditEvent, AuditLeaf, AuditSeal
+from app.identity.models.credentials import Attempts, Code, Credential
+from app.identity.models.libraries import (
+    LEVELS,
+    Library,
+    LibraryCounts,
+    LibraryEvent,
+    LibraryNetwork,
+    LibraryProfile,
+)
+from app.identity.models.roles import Grant
+
+__all__ = [
+    "LEVELS", "Account", "Attempts", "AuditEvent", "AuditLeaf", "AuditSeal", "Authenticator",
+    "Code", "Credential", "Grant", "Handle", "Library", "LibraryCounts", "LibraryEvent",
+    "LibraryNetwork", "LibraryProfile", "Password",
+]  # fmt: skip

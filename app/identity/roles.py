@@ -1,0 +1,45 @@
+"""The one table of what a role may do."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from app.permissions import Permission
+
+
+class Role(StrEnum):
+    """A set of permissions, granted on a library and all below it. Every account is a reader."""
+
+    CONTRIBUTOR = "contributor"
+    """Hands in what the library has."""
+    CATALOGUER = "cataloguer"
+    REVIEWER = "reviewer"
+    LIBRARIAN = "librarian"
+    """Runs a library: its staff, readers, records, networks."""
+    OPERATOR = "operator"
+    """Looks after the installation and its network."""
+    ADMINISTRATOR = "administrator"
+    """Everything; on the root that is the national administrator."""
+
+
+_CATALOGUER = frozenset({
+    Permission.SUBMIT, Permission.EDIT_RECORDS, Permission.IMPORT_RECORDS,
+})  # fmt: skip
+_LIBRARIAN = _CATALOGUER | {
+    Permission.REVIEW, Permission.MANAGE_STAFF, Permission.SEE_READERS,
+    Permission.MANAGE_READERS, Permission.MANAGE_LIBRARIES, Permission.SEE_AUDIT,
+}  # fmt: skip
+
+PERMISSIONS: dict[str, frozenset[Permission]] = {
+    Role.CONTRIBUTOR: frozenset({Permission.SUBMIT}),
+    Role.CATALOGUER: _CATALOGUER,
+    Role.REVIEWER: frozenset({Permission.REVIEW}),
+    Role.LIBRARIAN: _LIBRARIAN,
+    Role.OPERATOR: frozenset({Permission.SEE_JOBS, Permission.SEE_METRICS}),
+    Role.ADMINISTRATOR: frozenset(Permission),
+}
+
+
+def powers(role: str) -> frozenset[Permission]:
+    """What the role may do; nothing for a role that this release does not know."""
+    return PERMISSIONS.get(role, frozenset())

@@ -1,0 +1,28 @@
+"""What a library manages is cut to its subtree: this is the one place that cuts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, false, or_
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.identity import tree
+
+
+def tops(paths: Iterable[str]) -> list[str]:
+    """The paths that no other of them covers, in order: the least that says the same."""
+    found: list[str] = []
+    for path in sorted(paths):
+        if path and not (found and path.startswith(found[-1])):
+            found.append(path)
+    return found
+
+
+def within(column: InstrumentedAttribute[str], reach: Iterable[str]) -> ColumnElement[bool]:
+    """That a library's path is one of these or below it; without any, nothing is.
+
+    ``reach`` is what ``Caller.reach(permission)`` gives. Join the libraries and filter by their
+    path: that is one statement, however many libraries there are.
+    """
+    return or_(false(), *(tree.below(column, path) for path in tops(reach)))
