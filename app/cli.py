@@ -18,9 +18,9 @@ COMMANDS = {
     "restore": "app.operating.backup.cli:restore",
     "import": "app.operating.importing:imports",
     "record": "app.catalog.cli.records:record",
-    "library": "app.identity.cli:library",
-    "user": "app.identity.cli:user",
-    "token": "app.identity.cli:token",
+    "library": "app.identity.cli.libraries:library",
+    "user": "app.identity.cli.accounts:user",
+    "token": "app.identity.cli.accounts:token",
 }
 
 

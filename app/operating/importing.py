@@ -8,7 +8,7 @@ from app.catalog.cli.batches import listed, undo
 from app.catalog.cli.books import books
 from app.catalog.cli.imports import records
 from app.catalog.cli.subjects import subjects
-from app.identity.cli import libraries
+from app.identity.cli.libraries import libraries
 
 
 @click.group("import")
