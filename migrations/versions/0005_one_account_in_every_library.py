@@ -69,6 +69,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_audit_seals")),
     )
     op.create_table(
+        "library_applications",
+        sa.Column("library_id", key_text(64), nullable=False),
+        sa.Column("contact", sa.LargeBinary(), nullable=False),
+        sa.Column("message", sa.String(), server_default="", nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["library_id"],
+            ["libraries.id"],
+            name=op.f("fk_library_applications_library_id_libraries"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("library_id", name=op.f("pk_library_applications")),
+    )
+    op.create_table(
         "library_counts",
         sa.Column("library_id", key_text(64), nullable=False),
         sa.Column("readers", sa.Integer(), server_default="0", nullable=False),
@@ -88,6 +102,7 @@ def upgrade() -> None:
         sa.Column("kind", key_text(16), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("account_id", key_text(32), nullable=True),
+        sa.Column("below", key_text(64), nullable=True),
         sa.Column("note", sa.String(), server_default="", nullable=False),
         sa.Column("detail", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -103,6 +118,9 @@ def upgrade() -> None:
         "library_events",
         ["library_id", "id"],
         unique=False,
+    )
+    op.create_index(
+        op.f("ix_library_events_below_id"), "library_events", ["below", "id"], unique=False
     )
     op.create_table(
         "library_networks",
@@ -256,9 +274,13 @@ def upgrade() -> None:
     op.add_column(
         "libraries", sa.Column("state", key_text(16), server_default="joined", nullable=False)
     )
+    op.add_column(
+        "libraries", sa.Column("version", sa.Integer(), server_default="1", nullable=False)
+    )
 
 
 def downgrade() -> None:
+    op.drop_column("libraries", "version")
     op.drop_column("libraries", "state")
     op.drop_index(op.f("ix_grants_library_id"), table_name="grants")
     op.drop_column("grants", "given_at")
@@ -288,9 +310,11 @@ def downgrade() -> None:
     op.drop_table("library_profiles")
     op.drop_index(op.f("ix_library_networks_cidr"), table_name="library_networks")
     op.drop_table("library_networks")
+    op.drop_index(op.f("ix_library_events_below_id"), table_name="library_events")
     op.drop_index(op.f("ix_library_events_library_id_id"), table_name="library_events")
     op.drop_table("library_events")
     op.drop_table("library_counts")
+    op.drop_table("library_applications")
     op.drop_table("audit_seals")
     op.drop_index("uq_audit_leaves_seal_place", table_name="audit_leaves")
     op.drop_table("audit_leaves")

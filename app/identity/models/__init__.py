@@ -6,6 +6,7 @@ from app.identity.models.credentials import Attempts, Code, Credential
 from app.identity.models.libraries import (
     LEVELS,
     Library,
+    LibraryApplication,
     LibraryCounts,
     LibraryEvent,
     LibraryNetwork,
@@ -15,6 +16,6 @@ from app.identity.models.roles import Grant
 
 __all__ = [
     "LEVELS", "Account", "Attempts", "AuditEvent", "AuditLeaf", "AuditSeal", "Authenticator",
-    "Code", "Credential", "Grant", "Handle", "Library", "LibraryCounts", "LibraryEvent",
-    "LibraryNetwork", "LibraryProfile", "Password",
+    "Code", "Credential", "Grant", "Handle", "Library", "LibraryApplication", "LibraryCounts",
+    "LibraryEvent", "LibraryNetwork", "LibraryProfile", "Password",
 ]  # fmt: skip

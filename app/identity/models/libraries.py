@@ -33,6 +33,22 @@ class Library(Base):
     added_at: Mapped[datetime] = mapped_column(Instant)
     state: Mapped[str] = mapped_column(key_text(16), default="joined", server_default="joined")
     """applied, setting-up, joined, suspended or refused."""
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    """Raised by every change of this row but that of what is above it."""
+
+
+class LibraryApplication(Base):
+    """Who asks to join and what they wrote; gone once the library has joined or is refused."""
+
+    __tablename__ = "library_applications"
+
+    library_id: Mapped[str] = mapped_column(
+        ForeignKey("libraries.id", ondelete="CASCADE"), primary_key=True
+    )
+    contact: Mapped[bytes]
+    """JSON, sealed: see ``schemas``."""
+    message: Mapped[str] = mapped_column(default="", server_default="")
+    made_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class LibraryProfile(Base):
@@ -53,13 +69,15 @@ class LibraryEvent(Base):
     """What happened to a library: applied, approved, moved, renamed, suspended … Only added to."""
 
     __tablename__ = "library_events"
-    __table_args__ = (Index(None, "library_id", "id"),)
+    __table_args__ = (Index(None, "library_id", "id"), Index(None, "below", "id"))
 
     id: Mapped[str] = mapped_column(key_text(36), primary_key=True)
     library_id: Mapped[str] = mapped_column(ForeignKey("libraries.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(key_text(16))
     at: Mapped[datetime] = mapped_column(Instant)
     account_id: Mapped[str | None] = mapped_column(key_text(32))
+    below: Mapped[str | None] = mapped_column(key_text(64))
+    """Of a move: below which library it stood until then; empty where it was below none."""
     note: Mapped[str] = mapped_column(default="", server_default="")
     detail: Mapped[bytes] = mapped_column(default=b"{}")
     """JSON: what was, and what is."""
