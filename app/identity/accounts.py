@@ -16,6 +16,7 @@ from app.database import now, random_id
 from app.errors import ConflictError, Fault, InvalidError, NotFoundError, UnauthenticatedError
 from app.identity import tree
 from app.identity.models import Account, Credential, Grant, Library
+from app.identity.names import name_key
 from app.identity.roles import PERMISSIONS
 
 SESSION_LIFE = timedelta(days=14)
@@ -42,6 +43,7 @@ def add_account(
     account = Account(
         id=random_id(),
         name=name.strip(),
+        name_key=name_key(name),
         kind=kind,
         email=email.lower() if email else None,
         added_at=now(),

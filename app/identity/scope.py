@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, false, or_
+from sqlalchemy import ColumnElement, false, or_, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.identity import tree
+
+EVERYWHERE = ("",)
+"""The reach of the command line. Only this very object opens everything: an empty path that came
+about in another way opens nothing."""
 
 
 def tops(paths: Iterable[str]) -> list[str]:
@@ -25,4 +29,6 @@ def within(column: InstrumentedAttribute[str], reach: Iterable[str]) -> ColumnEl
     ``reach`` is what ``Caller.reach(permission)`` gives. Join the libraries and filter by their
     path: that is one statement, however many libraries there are.
     """
+    if reach is EVERYWHERE:
+        return true()
     return or_(false(), *(tree.below(column, path) for path in tops(reach)))

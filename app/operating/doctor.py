@@ -16,6 +16,7 @@ from app.catalog.models import DirtyRecord, HeldPublication, RecordRow, StoredPu
 from app.catalog.services import dirty
 from app.config import Settings
 from app.database import now
+from app.identity.services import homes
 from app.jobs import queries as jobs
 from app.jobs.bell import open_bell
 from app.operating.schema import revisions
@@ -53,6 +54,7 @@ def examine(settings: Settings, adapters: Adapters) -> list[Diagnosis]:
     ]
     looks: tuple[Callable[[Settings, Adapters], Diagnosis], ...] = (
         _schema, _restored, _secrets, _settings_known, _room, _dirty_set, _index, _bytes, _jobs,
+        _readers,
     )  # fmt: skip
     if all(diagnosis.ok for diagnosis in found):
         found += [look(settings, adapters) for look in looks]
@@ -175,6 +177,14 @@ def _jobs(_settings: Settings, adapters: Adapters) -> Diagnosis:
     detail = ", ".join(f"{count} {state}" for state, count in sorted(figures.counts.items()))
     mend = "Look at `kaijuan jobs list --state failed`, then `kaijuan jobs retry ID`."
     return Diagnosis("no job has failed", not failed, detail or "none", mend if failed else "")
+
+
+def _readers(_settings: Settings, adapters: Adapters) -> Diagnosis:
+    """The readers of each library are as many as are counted."""
+    with adapters.database.transaction(writes=False) as session:
+        wrong = homes.wrong(session)
+    mend = "Run `kaijuan user recount`." if wrong else ""
+    return Diagnosis("readers are counted", not wrong, f"{wrong} counts are wrong", mend)
 
 
 @click.command()

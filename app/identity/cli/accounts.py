@@ -10,6 +10,7 @@ from app import config
 from app.database import Database
 from app.identity import accounts, tending, tree
 from app.identity.roles import Role
+from app.identity.services import homes
 from app.terminal import json_option, refusals, show
 
 
@@ -80,6 +81,16 @@ def link_user(account_id: str, as_json: bool) -> None:
         with _database().transaction() as session:
             secret = tending.link(session, account_id)
         _show_link(account_id, secret, settings.public_url, as_json)
+
+
+@user.command()
+@json_option
+def recount(as_json: bool) -> None:
+    """Count the readers of every library anew, where `doctor` finds the counts wrong."""
+    with refusals():
+        with _database().transaction() as session:
+            mended = homes.recount(session)
+        show({"mended": mended}, as_json, lambda: iter([f"{mended} counts were wrong."]))
 
 
 def _show_link(account_id: str, secret: str, public_url: str | None, as_json: bool) -> None:

@@ -17,7 +17,7 @@ class Account(Base):
     __table_args__ = (
         CheckConstraint("kind IN ('person', 'service')", name="kind"),
         Index("ix_accounts_home", "home_id", "added_at", "id"),
-        Index("ix_accounts_name", "name_key", "id"),
+        Index("ix_accounts_home_name", "home_id", "name_key", "id"),
     )
 
     id: Mapped[str] = mapped_column(key_text(32), primary_key=True)
