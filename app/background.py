@@ -13,6 +13,7 @@ from app.catalog.services import fruitless, indexing
 from app.config import Settings
 from app.database import now
 from app.errors import NoRoomError, UnavailableError
+from app.identity.services import limits
 from app.jobs import connect, ledger
 from app.jobs.bell import Bell, open_bell
 from app.jobs.chores import Drain
@@ -31,10 +32,12 @@ ABANDONED = timedelta(days=7)
 
 @housekeeping.periodic("jobs.purge", every=timedelta(hours=1))
 def purge(adapters: Adapters) -> None:
-    """Forgets jobs that were done a month ago, and answers kept for repeated writes."""
+    """Forgets jobs done a month ago, answers kept for repeated writes, and attempts long past."""
     ledger.purge(adapters.database, older_than=timedelta(days=30))
     with adapters.database.transaction() as session:
         session.execute(delete(KeptAnswer).where(KeptAnswer.made_at < now() - KEPT))
+    with adapters.database.transaction() as session:
+        limits.purge(session)
 
 
 @housekeeping.periodic("storage.sweep", every=timedelta(hours=6))

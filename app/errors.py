@@ -132,6 +132,14 @@ class NoRoomError(KaijuanError):
         )
 
 
+class TooManyError(KaijuanError):
+    """What the limit ``name`` stands for was done ``limit`` times within ``seconds`` already."""
+
+    def __init__(self, name: str, limit: int, seconds: int, retry_after: int) -> None:
+        super().__init__(f"This was asked for too often. Try again in {retry_after:,} s.")
+        self.name, self.limit, self.seconds, self.retry_after = name, limit, seconds, retry_after
+
+
 class UnavailableError(KaijuanError):
     """An engine is away; the request may be repeated after ``retry_after`` seconds."""
 

@@ -18,8 +18,10 @@ from app.cursors import Cursors
 from app.database import Database
 from app.dialects import WEB
 from app.identity.callers import authenticator
+from app.identity.limiting import count_by, open_limiter
 from app.identity.routes.libraries import libraries
 from app.identity.routes.sessions import keep_cookie, sessions
+from app.identity.services.limits import Limiter
 from app.pages.install import install as install_pages
 from app.reader.routes.content import content
 from app.reader.routes.publications import publications
@@ -45,7 +47,9 @@ def create_app(settings: Settings | None = None, adapters: Adapters | None = Non
     problems.install(app)
     health.install(app)
     known = authenticator(settings.trusted_proxies, settings.public_url)
-    api.install(app, adapters.database, known, read_only=settings.read_only)
+    limiter = open_limiter(settings, adapters)
+    api.install(app, adapters.database, known, count_by(limiter), read_only=settings.read_only)
+    api.provide(app, Limiter, limiter)
     api.provide(app, Settings, settings)
     api.provide(app, Adapters, adapters)
     api.provide(app, Database, adapters.database)

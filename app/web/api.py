@@ -25,6 +25,7 @@ import msgspec
 from flask import Blueprint, Flask, Response, current_app, request
 from sqlalchemy.orm import Session
 
+from app.counting import Spent
 from app.database import Database
 from app.errors import ForbiddenError, ReadOnlyError, UnauthenticatedError
 from app.permissions import Caller, Permission
@@ -41,6 +42,7 @@ from app.web.arguments import (
     if_match,
     sequence_fields,
 )
+from app.web.limits import Count, Limited, tell
 from app.web.receiving import Received, forget, receive
 
 __all__ = [
@@ -48,6 +50,7 @@ __all__ = [
     "Endpoint",
     "Endpoints",
     "IfMatch",
+    "Limited",
     "Received",
     "install",
     "provide",
@@ -71,6 +74,7 @@ class Endpoint:
     status: int
     problems: tuple[int, ...]
     json: bool
+    limited: Limited | None
     takes: str
     """The media type of a body that is not JSON; empty when there is none."""
 
@@ -80,6 +84,7 @@ class _Services:
     database: Database
     read_only: bool
     authenticate: Authenticate
+    count: Count
     provided: dict[Any, Any]
 
 
@@ -124,6 +129,7 @@ class Endpoints:
         problems: tuple[int, ...] = (),
         json: bool = True,
         takes: str = "",
+        limited: Limited | None = None,
     ) -> Callable[[View], View]:
         def register(view: View) -> View:
             hints = typing.get_type_hints(view, include_extras=True)
@@ -139,6 +145,7 @@ class Endpoints:
                 problems=problems,
                 json=json,
                 takes=takes,
+                limited=limited,
             )
             self.endpoints.append(endpoint)
             handle = _handler(endpoint)
@@ -149,13 +156,18 @@ class Endpoints:
 
 
 def install(
-    app: Flask, database: Database, authenticate: Authenticate, *, read_only: bool = False
+    app: Flask,
+    database: Database,
+    authenticate: Authenticate,
+    count: Count,
+    *,
+    read_only: bool = False,
 ) -> None:
-    """Gives the endpoints of ``app`` their database and their way to know callers.
+    """Gives the endpoints of ``app`` their database, their way to know callers and to limit them.
 
     ``read_only`` refuses every write with 503 while reading goes on.
     """
-    app.extensions["kaijuan.services"] = _Services(database, read_only, authenticate, {})
+    app.extensions["kaijuan.services"] = _Services(database, read_only, authenticate, count, {})
     app.extensions["kaijuan.endpoints"] = {}
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.register_error_handler(RefusedError, lambda refused: refused.response)
@@ -192,19 +204,21 @@ def _run_read(endpoint: Endpoint, plan: list[_Parameter], path: dict[str, str]) 
     def read(session: Session) -> Response:
         caller = _admit(endpoint, services, session)
         arguments = {p.name: p.fill(path, session, caller, services) for p in plan}
-        return respond(endpoint.view(**arguments), endpoint.status)
+        spent = _count(endpoint, services, caller, arguments)
+        return tell(respond(endpoint.view(**arguments), endpoint.status), spent)
 
     return services.database.run(read, writes=False)
 
 
 def _run_write(endpoint: Endpoint, plan: list[_Parameter], path: dict[str, str]) -> Response:
-    """Known and understood first, without a lock; then done in a transaction that takes one."""
+    """Known, understood and counted first, without a lock; then done in a transaction."""
     services: _Services = current_app.extensions["kaijuan.services"]
     caller = services.database.run(lambda s: _admit(endpoint, services, s), writes=False)
     if services.read_only:
         raise ReadOnlyError
     early = {p.name: p.fill(path, None, caller, services) for p in plan if p.name != "session"}
     takes_session = any(p.name == "session" for p in plan)
+    spent = _count(endpoint, services, caller, early)
 
     def write(session: Session) -> Response:
         given = early | {"session": session} if takes_session else early
@@ -212,7 +226,7 @@ def _run_write(endpoint: Endpoint, plan: list[_Parameter], path: dict[str, str])
             session, caller, endpoint.name, lambda: respond(endpoint.view(**given), endpoint.status)
         )
 
-    return services.database.run(write)
+    return tell(services.database.run(write), spent)
 
 
 def _admit(endpoint: Endpoint, services: _Services, session: Session) -> Caller:
@@ -222,6 +236,12 @@ def _admit(endpoint: Endpoint, services: _Services, session: Session) -> Caller:
     if caller.account_id is None:
         raise UnauthenticatedError
     raise ForbiddenError(endpoint.permission)
+
+
+def _count(
+    endpoint: Endpoint, services: _Services, caller: Caller, arguments: Mapping[str, Any]
+) -> Spent | None:
+    return services.count(endpoint.limited, caller, arguments) if endpoint.limited else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalErr
 from werkzeug.exceptions import HTTPException
 
 from app import errors
+from app.counting import Limit, Spent
 from app.storage.errors import StoreFullError, StoreUnavailableError
-from app.web import logs
+from app.web import limits, logs
 from search.index import IndexUnavailableError
 
 
@@ -101,6 +102,11 @@ RANGE = _type(
     "Content-Range says how long it is.",
     "Content-Range 说明了内容的长度。",
 )  # fmt: skip
+TOO_MANY = _type(
+    "too-many", 429, "Too many requests", "请求过于频繁",
+    "Wait for the seconds that Retry-After names; RateLimit-Policy says how many are taken.",
+    "请等待 Retry-After 所示秒数；RateLimit-Policy 说明了允许的次数。",
+)  # fmt: skip
 UNAVAILABLE = _type(
     "unavailable", 503, "An engine does not answer", "服务暂时不可用",
     "Repeat the request after the seconds that Retry-After names; nothing was half-done.",
@@ -116,7 +122,8 @@ TYPES = {
     kind.slug: kind
     for kind in (
         INVALID, MALFORMED, NOT_FOUND, GONE, CONFLICT, STALE, VERSION_REQUIRED, UNAUTHENTICATED,
-        FORBIDDEN, NOT_USABLE, TOO_LARGE, METHOD, MEDIA_TYPE, RANGE, UNAVAILABLE, INTERNAL,
+        FORBIDDEN, NOT_USABLE, TOO_LARGE, METHOD, MEDIA_TYPE, RANGE, TOO_MANY, UNAVAILABLE,
+        INTERNAL,
     )
 }  # fmt: skip
 
@@ -131,6 +138,7 @@ BY_ERROR: dict[type[errors.KaijuanError], ProblemType] = {
     errors.ForbiddenError: FORBIDDEN,
     errors.NotUsableError: NOT_USABLE,
     errors.TooLargeError: TOO_LARGE,
+    errors.TooManyError: TOO_MANY,
     errors.UnavailableError: UNAVAILABLE,
     errors.ReadOnlyError: UNAVAILABLE,
     errors.NoRoomError: UNAVAILABLE,
@@ -195,6 +203,9 @@ def answer_domain_error(error: errors.KaijuanError) -> Response:
     response = answer(kind, detail, faults=faults, **data)
     if hasattr(error, "retry_after"):
         response.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, errors.TooManyError):
+        spent = Spent(error.name, Limit(error.limit, error.seconds), 0, error.retry_after)
+        limits.tell(response, spent)
     if isinstance(error, errors.UnauthenticatedError):
         response.headers["WWW-Authenticate"] = 'Bearer realm="Kaijuan"'
     return response

@@ -30,7 +30,7 @@ from app.storage.keys import derived_key, key_of
 from app.usage.facts import Event
 from app.usage.recorder import Recorder
 from app.web import bytes as sending
-from app.web.api import Answer, Endpoints
+from app.web.api import Answer, Endpoints, Limited
 
 OPEN_FILES = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
 LINK_LIFE = timedelta(minutes=10)
@@ -104,7 +104,13 @@ def positions(
     return Answer(_positions(session, held), headers=headers)
 
 
-@publications.get("/download", Permission.PUBLIC, problems=(403, 410, 416), json=False)
+@publications.get(
+    "/download",
+    Permission.PUBLIC,
+    problems=(403, 410, 416),
+    json=False,
+    limited=Limited("downloads"),
+)
 def download(
     session: Session,
     caller: Caller,
