@@ -255,7 +255,9 @@ def upgrade() -> None:
     op.add_column("accounts", sa.Column("suspended_at", sa.BigInteger(), nullable=True))
     op.add_column("accounts", sa.Column("closing_at", sa.BigInteger(), nullable=True))
     op.create_index("ix_accounts_home", "accounts", ["home_id", "added_at", "id"], unique=False)
-    op.create_index("ix_accounts_name", "accounts", ["name_key", "id"], unique=False)
+    op.create_index(
+        "ix_accounts_home_name", "accounts", ["home_id", "name_key", "id"], unique=False
+    )
     op.add_column("credentials", sa.Column("id", key_text(32), nullable=True))
     op.add_column(
         "credentials", sa.Column("device", sa.String(), server_default="", nullable=False)
@@ -291,7 +293,7 @@ def downgrade() -> None:
     op.drop_column("credentials", "address")
     op.drop_column("credentials", "device")
     op.drop_column("credentials", "id")
-    op.drop_index("ix_accounts_name", table_name="accounts")
+    op.drop_index("ix_accounts_home_name", table_name="accounts")
     op.drop_index("ix_accounts_home", table_name="accounts")
     op.drop_column("accounts", "closing_at")
     op.drop_column("accounts", "suspended_at")

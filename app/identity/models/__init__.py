@@ -11,11 +11,12 @@ from app.identity.models.libraries import (
     LibraryEvent,
     LibraryNetwork,
     LibraryProfile,
+    LibraryState,
 )
 from app.identity.models.roles import Grant
 
 __all__ = [
     "LEVELS", "Account", "Attempts", "AuditEvent", "AuditLeaf", "AuditSeal", "Authenticator",
     "Code", "Credential", "Grant", "Handle", "Library", "LibraryApplication", "LibraryCounts",
-    "LibraryEvent", "LibraryNetwork", "LibraryProfile", "Password",
+    "LibraryEvent", "LibraryNetwork", "LibraryProfile", "LibraryState", "Password",
 ]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -10,6 +11,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.database import Base, Instant, key_text
 
 LEVELS = ("national", "province", "city", "county", "special")
+
+
+class LibraryState(StrEnum):
+    """How far a library is in joining the network."""
+
+    APPLIED = "applied"
+    SETTING_UP = "setting-up"
+    JOINED = "joined"
+    SUSPENDED = "suspended"
+    REFUSED = "refused"
 
 
 class Library(Base):
@@ -32,7 +43,7 @@ class Library(Base):
     path: Mapped[str] = mapped_column(key_text(64), unique=True)
     added_at: Mapped[datetime] = mapped_column(Instant)
     state: Mapped[str] = mapped_column(key_text(16), default="joined", server_default="joined")
-    """applied, setting-up, joined, suspended or refused."""
+    """A :class:`LibraryState`."""
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     """Raised by every change of this row but that of what is above it."""
 
