@@ -233,6 +233,13 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("account_id", name=op.f("pk_passwords")),
     )
+    op.create_table(
+        "policies",
+        sa.Column("name", key_text(16), nullable=False),
+        sa.Column("rules", sa.LargeBinary(), nullable=False),
+        sa.Column("added_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_policies")),
+    )
     op.add_column(
         "accounts", sa.Column("name_key", key_text(64), server_default="", nullable=False)
     )
@@ -279,9 +286,11 @@ def upgrade() -> None:
     op.add_column(
         "libraries", sa.Column("version", sa.Integer(), server_default="1", nullable=False)
     )
+    op.add_column("libraries", sa.Column("policy", key_text(16), nullable=True))
 
 
 def downgrade() -> None:
+    op.drop_column("libraries", "policy")
     op.drop_column("libraries", "version")
     op.drop_column("libraries", "state")
     op.drop_index(op.f("ix_grants_library_id"), table_name="grants")
@@ -301,6 +310,7 @@ def downgrade() -> None:
     op.drop_column("accounts", "assurance")
     op.drop_column("accounts", "home_id")
     op.drop_column("accounts", "name_key")
+    op.drop_table("policies")
     op.drop_table("passwords")
     op.drop_index(op.f("ix_handles_account_id"), table_name="handles")
     op.drop_table("handles")

@@ -13,10 +13,11 @@ from app.identity.models.libraries import (
     LibraryProfile,
     LibraryState,
 )
+from app.identity.models.policies import PolicyRow
 from app.identity.models.roles import Grant
 
 __all__ = [
     "LEVELS", "Account", "Attempts", "AuditEvent", "AuditLeaf", "AuditSeal", "Authenticator",
     "Code", "Credential", "Grant", "Handle", "Library", "LibraryApplication", "LibraryCounts",
-    "LibraryEvent", "LibraryNetwork", "LibraryProfile", "LibraryState", "Password",
+    "LibraryEvent", "LibraryNetwork", "LibraryProfile", "LibraryState", "Password", "PolicyRow",
 ]  # fmt: skip

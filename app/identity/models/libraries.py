@@ -44,6 +44,8 @@ class Library(Base):
     added_at: Mapped[datetime] = mapped_column(Instant)
     state: Mapped[str] = mapped_column(key_text(16), default="joined", server_default="joined")
     """A :class:`LibraryState`."""
+    policy: Mapped[str | None] = mapped_column(key_text(16))
+    """What using any of its records asks for, beside what each asks for itself."""
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     """Raised by every change of this row but that of what is above it."""
 
