@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from app.database import now, random_id
 from app.errors import ConflictError, Fault, InvalidError, NotFoundError, UnauthenticatedError
 from app.identity import tree
-from app.identity.models import Account, Credential, Grant, Library
+from app.identity.models import Account, Credential, Grant
 from app.identity.names import name_key
+from app.identity.queries import grants
 from app.identity.roles import PERMISSIONS
 
 SESSION_LIFE = timedelta(days=14)
@@ -123,9 +124,4 @@ def find(session: Session, secret: str, kind: str) -> tuple[Account, list[tuple[
     account = session.scalar(wanted)
     if account is None:
         return None
-    granted = (
-        select(Grant.role, Library.path)
-        .join(Library, Library.id == Grant.library_id)
-        .where(Grant.account_id == account.id)
-    )
-    return account, [(row.role, row.path) for row in session.execute(granted)]
+    return account, grants.held(session, account.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from app.permissions import Permission
@@ -43,3 +44,16 @@ PERMISSIONS: dict[str, frozenset[Permission]] = {
 def powers(role: str) -> frozenset[Permission]:
     """What the role may do; nothing for a role that this release does not know."""
     return PERMISSIONS.get(role, frozenset())
+
+
+def needed(role: str) -> frozenset[Permission]:
+    """What one must be allowed to give or take the role, or to stand above one who has it.
+
+    Everything for a role that this release does not know: it may be another release's highest.
+    """
+    return PERMISSIONS.get(role, frozenset(Permission))
+
+
+def powers_at(held: Iterable[tuple[str, str]], path: str) -> frozenset[Permission]:
+    """What these (role, library path) pairs allow together on the library at ``path``."""
+    return frozenset[Permission]().union(*(powers(r) for r, at in held if path.startswith(at)))
