@@ -22,13 +22,13 @@ from app.identity.models import Account, Grant, Library
 from app.identity.queries import grants
 from app.identity.queries.grants import Given
 from app.identity.roles import PERMISSIONS, needed, powers_at
-from app.identity.services import audit
+from app.identity.services import audit, authority
 from app.identity.services.audit import Actor
 from app.permissions import Caller, Permission
 
 MANAGE = Permission.MANAGE_STAFF
-_OWN = "Nobody gives or withdraws roles of their own. Ask the administrator above you."
-_MORE = "This account may do more there than you may. Ask the administrator above you."
+_OWN = "Nobody does this to themselves. Ask the administrator above you."
+_MORE = "This account may do more than you may. Ask the administrator above you."
 
 
 def give(
@@ -63,7 +63,7 @@ def invite(
     :raises InvalidError, NotFoundError, ForbiddenError: as :func:`give`.
     """
     account = accounts.add_account(session, name)
-    audit.note(session, actor, "staff.invite", f"account:{account.id}", library_id)
+    audit.note(session, actor, "staff.invited", f"account:{account.id}", library_id)
     give(session, caller, actor, library_id, account.id, role)
     secret = accounts.issue(session, account.id, "link", life=accounts.LINK_LIFE)
     return account.id, secret
@@ -93,7 +93,7 @@ def withdraw(
     session.execute(taken)
     _renew(session, account_id)
     for each in roles:
-        audit.note(session, actor, "role.withdraw", f"account:{account_id}", library.id, role=each)
+        audit.note(session, actor, "role.withdrawn", f"account:{account_id}", library.id, role=each)
 
 
 def give_by_command(session: Session, account_id: str, role: str, library_id: str) -> None:
@@ -117,9 +117,9 @@ def require_above(session: Session, caller: Caller, account_id: str) -> None:
 
 
 def _library(session: Session, caller: Caller, library_id: str) -> Library:
-    library = tree.get(session, library_id)
-    if not caller.may(MANAGE, library.path):
-        raise ForbiddenError(MANAGE, f"Your roles do not reach the library {library_id!r}.")
+    """The library, which nobody moves or suspends until this commits."""
+    library = tree.locked(session, library_id)
+    authority.require(caller.reach(MANAGE), MANAGE, library)
     return library
 
 
@@ -174,7 +174,7 @@ def _add(session: Session, actor: Actor, account_id: str, role: str, library: Li
         )
     )
     _renew(session, account_id)
-    audit.note(session, actor, "role.give", f"account:{account_id}", library.id, role=role)
+    audit.note(session, actor, "role.given", f"account:{account_id}", library.id, role=role)
 
 
 def _renew(session: Session, account_id: str) -> None:
