@@ -43,6 +43,10 @@ class Caller(Protocol):
     def address(self) -> str:
         """The client's address, taken from trusted proxies only."""
 
+    @property
+    def request_id(self) -> str:
+        """By which logs and audit name this very request."""
+
     def may(self, permission: Permission, path: str | None = None) -> bool:
         """Whether this is allowed, on the library at ``path`` (anywhere, when it is ``None``)."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from flask import Request
@@ -13,6 +13,7 @@ from app.identity import accounts
 from app.identity.access import tokens
 from app.identity.roles import powers
 from app.permissions import Caller, Permission
+from app.web import logs
 from app.web.access import Authenticate
 
 COOKIE = "kaijuan"
@@ -27,6 +28,7 @@ class KnownCaller:
     address: str
     account_id: str | None = None
     grants: tuple[tuple[str, str], ...] = ()
+    request_id: str = field(default_factory=logs.request_id, kw_only=True)
 
     @property
     def audience(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import msgspec
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, request
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException
 
@@ -220,7 +220,7 @@ def answer(kind: ProblemType, detail: str, **members: object) -> Response:
         title=kind.title_zh if chinese else kind.title,
         status=kind.status,
         detail=detail,
-        instance=f"urn:request:{g.get('request_id', '')}",
+        instance=f"urn:request:{logs.request_id()}",
         **members,  # type: ignore[arg-type]  # the callers above pass members of Problem
     )
     if pages is not None and _a_person_looks():

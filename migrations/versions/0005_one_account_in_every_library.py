@@ -13,6 +13,8 @@ from app.database import key_text
 revision = "0005"
 down_revision = "0004"
 
+ONLY_ADDED_TO = ("audit_events", "audit_leaves", "audit_seals")
+
 
 def upgrade() -> None:
     op.create_table(
@@ -33,7 +35,7 @@ def upgrade() -> None:
         sa.Column("subject", key_text(80), nullable=False),
         sa.Column("library_id", key_text(64), nullable=True),
         sa.Column("address", key_text(49), server_default="", nullable=False),
-        sa.Column("request_id", key_text(36), server_default="", nullable=False),
+        sa.Column("request_id", key_text(64), server_default="", nullable=False),
         sa.Column("detail", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_events")),
     )
@@ -55,9 +57,15 @@ def upgrade() -> None:
         sa.Column("event_id", key_text(36), nullable=False),
         sa.Column("seal", sa.BigInteger(), nullable=False),
         sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("hash", key_text(64), nullable=False),
         sa.PrimaryKeyConstraint("event_id", name=op.f("pk_audit_leaves")),
     )
     op.create_index("uq_audit_leaves_seal_place", "audit_leaves", ["seal", "place"], unique=True)
+    op.create_table(
+        "audit_pending",
+        sa.Column("event_id", key_text(36), nullable=False),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_audit_pending")),
+    )
     op.create_table(
         "audit_seals",
         sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -68,6 +76,8 @@ def upgrade() -> None:
         sa.Column("seal", key_text(64), nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_audit_seals")),
     )
+    for statement in _refusals():
+        op.execute(statement)
     op.create_table(
         "library_applications",
         sa.Column("library_id", key_text(64), nullable=False),
@@ -289,6 +299,27 @@ def upgrade() -> None:
     op.add_column("libraries", sa.Column("policy", key_text(16), nullable=True))
 
 
+def _refusals() -> tuple[str, ...]:
+    if op.get_context().dialect.name == "sqlite":
+        return tuple(
+            f"CREATE TRIGGER {table}_{verb}_refused BEFORE {verb.upper()} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is only added to'); END"
+            for table in ONLY_ADDED_TO
+            for verb in ("update", "delete")
+        )
+    return (
+        """CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+        MESSAGE = TG_TABLE_NAME || ' is only added to';
+END $$""",
+        *(
+            f"""CREATE TRIGGER {table}_change_refused BEFORE UPDATE OR DELETE ON {table}
+FOR EACH ROW EXECUTE FUNCTION refuse_change()"""
+            for table in ONLY_ADDED_TO
+        ),
+    )
+
+
 def downgrade() -> None:
     op.drop_column("libraries", "policy")
     op.drop_column("libraries", "version")
@@ -328,6 +359,7 @@ def downgrade() -> None:
     op.drop_table("library_counts")
     op.drop_table("library_applications")
     op.drop_table("audit_seals")
+    op.drop_table("audit_pending")
     op.drop_index("uq_audit_leaves_seal_place", table_name="audit_leaves")
     op.drop_table("audit_leaves")
     op.drop_index(op.f("ix_audit_events_subject_at_id"), table_name="audit_events")
@@ -335,5 +367,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_audit_events_at_id"), table_name="audit_events")
     op.drop_index(op.f("ix_audit_events_actor_at_id"), table_name="audit_events")
     op.drop_table("audit_events")
+    if op.get_context().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION refuse_change()")
     op.drop_index(op.f("ix_attempts_until"), table_name="attempts")
     op.drop_table("attempts")

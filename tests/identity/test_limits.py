@@ -16,7 +16,7 @@ from app import background, config
 from app.caching import RedisCache
 from app.config import SettingError
 from app.counting import Limit, MemoryCounts, RedisCounts, Taken
-from app.database import now
+from app.database import now, random_id
 from app.errors import ConflictError, TooManyError
 from app.factory import create_app
 from app.identity.models import Attempts
@@ -27,12 +27,19 @@ from app.web.api import Endpoints, Limited, register
 
 FROM_AFAR = {"environ_base": {"REMOTE_ADDR": "203.0.113.7"}}
 SEALER = Sealer("a secret of the tests, long enough to be one")
+WHO = ""
 TWO = {"codes.account": Limit(2, 900), "search.account": Limit(2, 60)}
 
 
 @pytest.fixture
 def limiter(house: House) -> Limiter:
     return Limiter(house.database, house.adapters.cache, SEALER, TWO)
+
+
+@pytest.fixture(autouse=True)
+def somebody_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests share a Redis."""
+    monkeypatch.setitem(globals(), "WHO", random_id())
 
 
 def counted(house: House) -> list[tuple[str, int]]:
@@ -43,17 +50,17 @@ def counted(house: House) -> list[tuple[str, int]]:
 @pytest.mark.embedded
 def test_one_too_many_is_refused_until_the_span_ends(limiter: Limiter) -> None:
     with time_machine.travel(now(), tick=False) as clock:
-        first = limiter.spend("codes", "account", "a")
+        first = limiter.spend("codes", "account", WHO)
         assert first is not None
         assert (first.left, first.reset) == (1, 900)
-        limiter.spend("codes", "account", "a")
+        limiter.spend("codes", "account", WHO)
         clock.shift(timedelta(seconds=60))
         with pytest.raises(TooManyError) as refused:
-            limiter.spend("codes", "account", "a")
+            limiter.spend("codes", "account", WHO)
         limiter.spend("codes", "account", "b")
         assert refused.value.retry_after == 840
         clock.shift(timedelta(seconds=840))
-        limiter.spend("codes", "account", "a")
+        limiter.spend("codes", "account", WHO)
 
 
 def test_what_has_no_limit_passes(limiter: Limiter) -> None:
@@ -62,9 +69,9 @@ def test_what_has_no_limit_passes(limiter: Limiter) -> None:
 
 def test_what_is_forgotten_begins_anew(limiter: Limiter) -> None:
     for _ in range(2):
-        limiter.spend("codes", "account", "a")
-    limiter.forget("codes", "account", "a")
-    limiter.spend("codes", "account", "a")
+        limiter.spend("codes", "account", WHO)
+    limiter.forget("codes", "account", WHO)
+    limiter.spend("codes", "account", WHO)
 
 
 def test_many_at_once_are_counted_each(house: House) -> None:
@@ -75,7 +82,7 @@ def test_many_at_once_are_counted_each(house: House) -> None:
     def spend(limiter: Limiter) -> None:
         for _ in range(6):
             try:
-                limiter.spend("codes", "account", "a")
+                limiter.spend("codes", "account", WHO)
             except TooManyError as error:
                 refused.append(error)
 
@@ -102,15 +109,15 @@ def test_nobody_is_named_where_it_is_counted(house: House, limiter: Limiter) -> 
 @pytest.mark.embedded
 def test_searching_writes_nothing(house: House, limiter: Limiter) -> None:
     for _ in range(2):
-        limiter.spend("search", "account", "a")
+        limiter.spend("search", "account", WHO)
     with pytest.raises(TooManyError):
-        limiter.spend("search", "account", "a")
+        limiter.spend("search", "account", WHO)
     assert counted(house) == []
 
 
 @pytest.mark.embedded
 def test_what_has_ended_is_purged(house: House, limiter: Limiter) -> None:
-    limiter.spend("codes", "account", "a")
+    limiter.spend("codes", "account", WHO)
     background.purge(house.adapters)
     assert len(counted(house)) == 1
     with time_machine.travel(now() + timedelta(seconds=901)):
@@ -123,10 +130,10 @@ def test_without_redis_codes_are_counted_in_the_database(house: House) -> None:
     away = RedisCache("redis://127.0.0.1:1/0")
     limiter = Limiter(house.database, away, SEALER, TWO)
     for _ in range(2):
-        limiter.spend("codes", "account", "a")
+        limiter.spend("codes", "account", WHO)
     with pytest.raises(TooManyError):
-        limiter.spend("codes", "account", "a")
-    limiter.spend("search", "account", "a")
+        limiter.spend("codes", "account", WHO)
+    limiter.spend("search", "account", WHO)
     assert [count for _, count in counted(house)] == [3]
 
 
@@ -134,13 +141,13 @@ def test_redis_counts_for_every_process(house: House) -> None:
     if not isinstance(house.adapters.cache, RedisCache):
         pytest.skip("the cache is not Redis")
     one, two = RedisCounts(house.adapters.cache), RedisCounts(house.adapters.cache)
-    first, second = one.take("a", 900), two.take("a", 900)
+    first, second = one.take(WHO, 900), two.take(WHO, 900)
     assert first is not None
     assert second is not None
     assert (first.count, second.count) == (1, 2)
     assert 890 < second.left <= 900
-    two.forget("a")
-    third = one.take("a", 900)
+    two.forget(WHO)
+    third = one.take(WHO, 900)
     assert third is not None
     assert third.count == 1
 

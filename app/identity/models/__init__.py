@@ -1,7 +1,7 @@
 """Identity's tables."""
 
 from app.identity.models.accounts import Account, Authenticator, Handle, Password
-from app.identity.models.audit import AuditEvent, AuditLeaf, AuditSeal
+from app.identity.models.audit import AuditEvent, AuditLeaf, AuditPending, AuditSeal
 from app.identity.models.credentials import Attempts, Code, Credential
 from app.identity.models.libraries import (
     LEVELS,
@@ -17,7 +17,8 @@ from app.identity.models.policies import PolicyRow
 from app.identity.models.roles import Grant
 
 __all__ = [
-    "LEVELS", "Account", "Attempts", "AuditEvent", "AuditLeaf", "AuditSeal", "Authenticator",
-    "Code", "Credential", "Grant", "Handle", "Library", "LibraryApplication", "LibraryCounts",
-    "LibraryEvent", "LibraryNetwork", "LibraryProfile", "LibraryState", "Password", "PolicyRow",
+    "LEVELS", "Account", "Attempts", "AuditEvent", "AuditLeaf", "AuditPending", "AuditSeal",
+    "Authenticator", "Code", "Credential", "Grant", "Handle", "Library", "LibraryApplication",
+    "LibraryCounts", "LibraryEvent", "LibraryNetwork", "LibraryProfile", "LibraryState", "Password",
+    "PolicyRow",
 ]  # fmt: skip

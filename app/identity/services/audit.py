@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from app.database import new_id, now
-from app.identity.models import AuditEvent
+from app.identity.models import AuditEvent, AuditPending
 from app.permissions import Caller
 
 
@@ -23,11 +23,13 @@ class Actor:
 
 
 SYSTEM = Actor()
+LONGEST_ADDRESS = 49
+"""Characters; what a proxy says of an address may be anything."""
 
 
-def actor_of(caller: Caller, request_id: str = "") -> Actor:
+def actor_of(caller: Caller) -> Actor:
     """The caller of a request as the one who acts."""
-    return Actor(caller.account_id, caller.address, request_id)
+    return Actor(caller.account_id, caller.address, caller.request_id)
 
 
 def note(
@@ -39,15 +41,17 @@ def note(
     **detail: Any,
 ) -> None:
     """Adds what was done. ``subject`` is such as ``account:…``; the detail has no personal data."""
+    event_id = new_id()
+    session.add(AuditPending(event_id=event_id))
     session.add(
         AuditEvent(
-            id=new_id(),
+            id=event_id,
             at=now(),
             actor=actor.account_id,
             action=action,
             subject=subject,
             library_id=library_id,
-            address=actor.address,
+            address=actor.address[:LONGEST_ADDRESS],
             request_id=actor.request_id,
             detail=msgspec.json.encode(detail),
         )
