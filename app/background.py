@@ -11,7 +11,7 @@ from app.adapters import Adapters
 from app.catalog import tasks as catalog
 from app.catalog.services import fruitless, indexing
 from app.config import Settings
-from app.database import now
+from app.database import Database, now
 from app.errors import NoRoomError, UnavailableError
 from app.identity.services import limits
 from app.jobs import connect, ledger
@@ -64,8 +64,13 @@ def drains(adapters: Adapters) -> Mapping[str, Drain]:
 
 def open_desk(settings: Settings, adapters: Adapters) -> Bell:
     """Lets sessions of this database enqueue jobs, and ring for the worker after commit."""
+    return connect_desk(settings, adapters.database)
+
+
+def connect_desk(settings: Settings, database: Database) -> Bell:
+    """As :func:`open_desk`, for commands that need no other engine."""
     bell = open_bell(settings.queue_url)
-    connect(adapters.database, registry(), bell)
+    connect(database, registry(), bell)
     return bell
 
 

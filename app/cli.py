@@ -18,7 +18,7 @@ COMMANDS = {
     "restore": "app.operating.backup.cli:restore",
     "import": "app.operating.importing:imports",
     "record": "app.catalog.cli.records:record",
-    "library": "app.identity.cli.libraries:library",
+    "library": "app.operating.libraries:library",
     "user": "app.identity.cli.accounts:user",
     "token": "app.identity.cli.accounts:token",
 }
@@ -57,7 +57,7 @@ SUMMARIES = {
     "restore": "Bring the library back as it stood in a backup.",
     "import": "Import records, books, libraries, subjects; list and undo imports.",
     "record": "Show, mend, withdraw, restore and merge records.",
-    "library": "Add and list libraries.",
+    "library": "Add, move, rename, suspend libraries; their networks; who asked to join.",
     "user": "Accounts; the first administrator comes by a link that works once.",
     "token": "Service tokens.",
 }

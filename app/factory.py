@@ -19,8 +19,10 @@ from app.database import Database
 from app.dialects import WEB
 from app.identity.callers import authenticator
 from app.identity.limiting import count_by, open_limiter
-from app.identity.routes.libraries import libraries
+from app.identity.routes.network import NETWORK
+from app.identity.routes.readers import readers
 from app.identity.routes.sessions import keep_cookie, sessions
+from app.identity.routes.staff import staff
 from app.identity.services.limits import Limiter
 from app.pages.install import install as install_pages
 from app.reader.routes.content import content
@@ -28,6 +30,7 @@ from app.reader.routes.publications import publications
 from app.reader.services.grants import Grants
 from app.readiness import checks_of
 from app.scratch import Scratch
+from app.sealing import Sealer
 from app.usage.recorder import Recorder
 from app.usage.spool import Spool
 from app.web import api, health, logs, problems
@@ -59,12 +62,13 @@ def create_app(settings: Settings | None = None, adapters: Adapters | None = Non
     api.provide(app, Cursors, Cursors(settings.secret_keys))
     api.provide(app, health.Checks, checks_of(asked, bell))
     api.provide(app, Grants, Grants(settings.secret_keys))
+    api.provide(app, Sealer, Sealer(settings.identity_key))
     api.provide(
         app, Recorder, Recorder(Spool(adapters.data_dir / "usage"), settings.secret_keys[0])
     )
     api.register(app, health.health, docs, *GROUPS.values())
-    api.register(app, search, subjects, records, feed, imports, jobs, libraries, sessions)
-    api.register(app, publications, content)
+    api.register(app, search, subjects, records, feed, imports, jobs, sessions)
+    api.register(app, publications, content, *NETWORK, staff, readers)
     install_pages(app, settings, index)
     app.after_request(keep_cookie)
     return app

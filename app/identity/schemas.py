@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -17,6 +18,7 @@ class LibraryItem(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str
     level: str
     parent: str | None = None
+    state: str = "joined"
 
 
 class LibraryList(msgspec.Struct, frozen=True):
@@ -30,6 +32,14 @@ class LibraryQuery(msgspec.Struct, frozen=True):
     """Which libraries: those directly below ``parent``, the roots without it."""
 
     parent: Annotated[str, Meta(max_length=64)] | None = None
+    at: Annotated[datetime, Meta(tz=True, description="As the tree was then.")] | None = None
+    cursor: Annotated[str, Meta(max_length=500, pattern=r"^[A-Za-z0-9_-]*$")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+
+
+class PageQuery(msgspec.Struct, frozen=True):
+    """Which page of a list."""
+
     cursor: Annotated[str, Meta(max_length=500, pattern=r"^[A-Za-z0-9_-]*$")] | None = None
     limit: Annotated[int, Meta(ge=1, le=100)] = 50
 

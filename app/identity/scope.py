@@ -23,6 +23,11 @@ def tops(paths: Iterable[str]) -> list[str]:
     return found
 
 
+def covers(reach: Iterable[str], path: str) -> bool:
+    """Whether the library of this path is one of the reach or below it; nothing is above a root."""
+    return reach is EVERYWHERE or any(top and path.startswith(top) for top in reach)
+
+
 def within(column: InstrumentedAttribute[str], reach: Iterable[str]) -> ColumnElement[bool]:
     """That a library's path is one of these or below it; without any, nothing is.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, func, select, text
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, func, select, text
+from sqlalchemy.orm import Session
 
 from app.database import now
 from app.errors import ConflictError, Fault, InvalidError, NotFoundError
@@ -36,7 +36,9 @@ class LibraryLine:
     state: str = LibraryState.JOINED
 
 
-def below(column: InstrumentedAttribute[str], path: str) -> ColumnElement[bool]:
+def below(
+    column: SQLColumnExpression[str], path: str | SQLColumnExpression[str]
+) -> ColumnElement[bool]:
     """That a path is ``path`` or below it: one range of an index, whatever the number."""
     return and_(column >= path, column < path + _END)
 
@@ -146,6 +148,8 @@ def add(
         raise InvalidError(Fault("id", "invalid", "1 to 64 printable characters"))
     name = text_line(name, "name", LONGEST_NAME)
     require_level(level, "level")
+    if code is not None:
+        require_code(code, "code")
     hold(session)
     if session.get(Library, library_id) is not None:
         raise ConflictError(f"There is a library {library_id!r} already.")
@@ -170,6 +174,12 @@ def require_level(level: str, place: str) -> None:
         raise InvalidError(Fault(place, "unknown", "one of " + ", ".join(LEVELS)))
 
 
+def require_code(code: str, place: str) -> None:
+    """:raises InvalidError: for what is no code of an administrative division."""
+    if not (code.isascii() and code.isalnum() and len(code) <= 16):
+        raise InvalidError(Fault(place, "invalid", "1 to 16 letters and digits"))
+
+
 def free_path(session: Session, parent: Library | None, *, depth: int = 1) -> str:
     """The path after the last child of ``parent``, or after the last root.
 
@@ -181,13 +191,18 @@ def free_path(session: Session, parent: Library | None, *, depth: int = 1) -> st
         Library.parent_id == (parent.id if parent else None)
     )
     last = session.scalar(wanted)
-    number = int(last[len(above_it) :], 36) + 1 if last else 1
+    number = max(step_of(last) if last else 0, parent.left_step if parent else 0) + 1
     if number >= 36**STEP:
         raise ConflictError(f"No more libraries fit below {name}.")
     if len(above_it) + depth * STEP > LONGEST:
         levels = LONGEST // STEP
         raise ConflictError(f"Below {name} it would lie deeper than {levels} levels.")
     return above_it + encode(number)
+
+
+def step_of(path: str) -> int:
+    """Which of its parent's steps a path ends with: the reverse of :func:`encode`."""
+    return int(path[-STEP:], 36)
 
 
 def encode(number: int) -> str:

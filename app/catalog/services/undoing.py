@@ -5,13 +5,14 @@ A record that somebody changed since is left as it is, and counted.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.catalog.description import State
 from app.catalog.models import Import, RecordRow, Revision
 from app.catalog.schemas import Undone
 from app.catalog.services import changes
+from app.catalog.services.versions import SAYS_THE_SAME
 from app.database import Database
 from app.errors import ConflictError, NotFoundError
 
@@ -66,7 +67,7 @@ def _put_back_changed(
             firsts = session.execute(_changed(import_id, after)).all()
             for record_id, version, times in firsts:
                 row = changes.load(session, record_id)
-                if row.version != version + times:
+                if row.version != version + times + _repeated(session, record_id, version):
                     kept += 1
                     continue
                 before = session.get_one(Revision, (record_id, version))
@@ -85,13 +86,23 @@ def _left(import_id: str) -> Select[RecordRow]:
 
 
 def _is_untouched(import_id: str, first: int) -> ColumnElement[bool]:
-    """That this import alone raised the version since ``first``: every raise left a revision."""
-    times = (
-        select(func.count())
-        .where(Revision.record_id == RecordRow.id, Revision.import_id == import_id)
-        .scalar_subquery()
-    )
+    """That this import alone raised the version since ``first``: every raise left a revision.
+
+    One that had the record say the same does not count.
+    """
+    counts = or_(Revision.import_id == import_id, Revision.change.in_(SAYS_THE_SAME))
+    times = select(func.count()).where(Revision.record_id == RecordRow.id, counts).scalar_subquery()
     return RecordRow.version == first + times
+
+
+def _repeated(session: Session, record_id: str, since: int) -> int:
+    """How often the record got a new version that says the same."""
+    wanted = select(func.count()).where(
+        Revision.record_id == record_id,
+        Revision.version >= since,
+        Revision.change.in_(SAYS_THE_SAME),
+    )
+    return session.scalar(wanted) or 0
 
 
 def _changed(import_id: str, after: str) -> Select[str, int, int]:

@@ -48,6 +48,9 @@ class Library(Base):
     """What using any of its records asks for, beside what each asks for itself."""
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     """Raised by every change of this row but that of what is above it."""
+    left_step: Mapped[int] = mapped_column(default=0, server_default="0")
+    """The highest step below it that a library left by moving. It is not given again: the index,
+    caches and callers may for a while name the path that was."""
 
 
 class LibraryApplication(Base):

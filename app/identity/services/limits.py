@@ -29,6 +29,8 @@ DEFAULTS: Mapping[str, Limit] = {
     "sign-in.account": Limit(10, 900),
     "sign-in.address": Limit(300, 900),
     "sign-up.address": Limit(60, 3600),
+    "applications.account": Limit(20, 86400),
+    "applications.address": Limit(20, 86400),
     "codes.account": Limit(5, 900),
     "codes.address": Limit(60, 3600),
     "search.account": Limit(3000, 60),
@@ -37,7 +39,7 @@ DEFAULTS: Mapping[str, Limit] = {
     "downloads.address": Limit(6000, 3600),
 }
 """Many readers may be behind one address: a reading room, a school, a carrier's gateway."""
-EXACT = frozenset({"sign-in", "sign-up", "codes"})
+EXACT = frozenset({"sign-in", "sign-up", "codes", "applications"})
 
 _TAKE = text("""INSERT INTO attempts (key, count, since, until) VALUES (:key, 1, :at, :until)
 ON CONFLICT (key) DO UPDATE SET
