@@ -13,6 +13,7 @@ from app.catalog.services import fruitless, indexing
 from app.config import Settings
 from app.database import Database, now
 from app.errors import NoRoomError, UnavailableError
+from app.identity import tasks as identity
 from app.identity.services import limits
 from app.jobs import connect, ledger
 from app.jobs.bell import Bell, open_bell
@@ -54,7 +55,7 @@ def take_usage(adapters: Adapters) -> None:
 
 def registry() -> Registry[Adapters]:
     """Every kind of background work of the application."""
-    return Registry(housekeeping, catalog.registry)
+    return Registry(housekeeping, catalog.registry, identity.registry)
 
 
 def drains(adapters: Adapters) -> Mapping[str, Drain]:

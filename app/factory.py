@@ -20,8 +20,8 @@ from app.dialects import WEB
 from app.identity.callers import authenticator
 from app.identity.limiting import count_by, open_limiter
 from app.identity.routes.network import NETWORK
+from app.identity.routes.personal import PERSONAL, open_entrance
 from app.identity.routes.readers import readers
-from app.identity.routes.sessions import keep_cookie, sessions
 from app.identity.routes.staff import staff
 from app.identity.services.limits import Limiter
 from app.pages.install import install as install_pages
@@ -62,13 +62,13 @@ def create_app(settings: Settings | None = None, adapters: Adapters | None = Non
     api.provide(app, Cursors, Cursors(settings.secret_keys))
     api.provide(app, health.Checks, checks_of(asked, bell))
     api.provide(app, Grants, Grants(settings.secret_keys))
-    api.provide(app, Sealer, Sealer(settings.identity_key))
+    api.provide(app, Sealer, adapters.sealer)
     api.provide(
         app, Recorder, Recorder(Spool(adapters.data_dir / "usage"), settings.secret_keys[0])
     )
     api.register(app, health.health, docs, *GROUPS.values())
-    api.register(app, search, subjects, records, feed, imports, jobs, sessions)
+    api.register(app, search, subjects, records, feed, imports, jobs, *PERSONAL)
     api.register(app, publications, content, *NETWORK, staff, readers)
     install_pages(app, settings, index)
-    app.after_request(keep_cookie)
+    open_entrance(app, settings, adapters, limiter)
     return app

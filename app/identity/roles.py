@@ -57,3 +57,21 @@ def needed(role: str) -> frozenset[Permission]:
 def powers_at(held: Iterable[tuple[str, str]], path: str) -> frozenset[Permission]:
     """What these (role, library path) pairs allow together on the library at ``path``."""
     return frozenset[Permission]().union(*(powers(r) for r, at in held if path.startswith(at)))
+
+
+POWER_OVER_OTHERS = frozenset({
+    Permission.MANAGE_STAFF, Permission.MANAGE_READERS, Permission.APPROVE_LIBRARIES,
+})  # fmt: skip
+"""What counts only where a second factor was shown."""
+
+
+def has_power_over_others(role: str) -> bool:
+    """Whether whoever has the role needs a second factor."""
+    return not POWER_OVER_OTHERS.isdisjoint(powers(role))
+
+
+def powers_unproven(role: str) -> frozenset[Permission]:
+    """What the role may do before a second factor was shown; an administrator's nothing at all."""
+    if role == Role.ADMINISTRATOR:
+        return frozenset()
+    return powers(role) - POWER_OVER_OTHERS

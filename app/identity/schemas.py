@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -44,9 +44,28 @@ class PageQuery(msgspec.Struct, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=100)] = 50
 
 
+class HandleItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A phone number, address or library card that one is signed in to by, masked."""
+
+    id: str
+    kind: str
+    mask: str
+    verified: bool
+    library: str | None = None
+
+
 class Me(msgspec.Struct, frozen=True):
-    """Who is signed in, and with which roles on which libraries."""
+    """Who is signed in, and with which roles.
+
+    ``second_factor`` is ``off``, ``on``, or ``asked`` while nobody is signed in before it was
+    shown; what has power over others counts only while ``proven``.
+    """
 
     account: str
     name: str
     roles: list[str]
+    second_factor: Literal["off", "on", "asked"]
+    proven: bool
+    home: str | None = None
+    handles: list[HandleItem] = []
+    closing_at: str | None = None

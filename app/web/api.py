@@ -6,7 +6,10 @@ A view is a plain function. Its annotations say what it takes:
 - ``query`` is a struct filled from the query string, ``body`` one decoded from JSON;
 - a parameter of type :data:`IfMatch` is the version of the ETag in the header If-Match;
 - a parameter of type :class:`Received` is the body as a file, come whole;
+- ``form`` is a struct filled from an HTML form of our own pages (``app/web/forms.py``);
 - ``session``, ``caller``, and any type handed to :func:`provide` are passed in.
+
+A write that takes no ``session`` opens the transactions that it needs itself.
 
 What it returns (a struct, :class:`Answer` of one, or a ready response) is serialised inside the
 transaction, which is committed before anything is sent. Reads take a transaction that takes no
@@ -42,6 +45,7 @@ from app.web.arguments import (
     if_match,
     sequence_fields,
 )
+from app.web.forms import Forms
 from app.web.limits import Count, Limited, tell
 from app.web.receiving import Received, forget, receive
 
@@ -220,8 +224,11 @@ def _run_write(endpoint: Endpoint, plan: list[_Parameter], path: dict[str, str])
     takes_session = any(p.name == "session" for p in plan)
     spent = _count(endpoint, services, caller, early)
 
+    if not takes_session:  # what it does slowly must not hold a transaction
+        return tell(respond(endpoint.view(**early), endpoint.status), spent)
+
     def write(session: Session) -> Response:
-        given = early | {"session": session} if takes_session else early
+        given = early | {"session": session}
         return idempotency.once(
             session, caller, endpoint.name, lambda: respond(endpoint.view(**given), endpoint.status)
         )
@@ -270,6 +277,8 @@ def _filler(endpoint: Endpoint, name: str, kind: Any) -> Callable[..., Any]:
         lists = sequence_fields(kind)
         strict = endpoint.rule.startswith("/api/")
         return lambda _path, _session, _caller, _services: from_query(kind, lists, strict)
+    if name == "form":
+        return lambda _path, _session, _caller, services: services.provided[Forms].read(kind)
     if kind is IfMatch:
         return lambda _path, _session, _caller, _services: if_match()
     if kind is Received:

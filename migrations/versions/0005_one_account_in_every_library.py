@@ -208,6 +208,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_codes_account_id"), "codes", ["account_id"], unique=False)
     op.create_index(op.f("ix_codes_expires_at"), "codes", ["expires_at"], unique=False)
+    op.create_index(op.f("ix_codes_lookup_purpose"), "codes", ["lookup", "purpose"], unique=False)
     op.create_table(
         "handles",
         sa.Column("kind", key_text(16), nullable=False),
@@ -296,7 +297,31 @@ def upgrade() -> None:
     op.add_column(
         "libraries", sa.Column("version", sa.Integer(), server_default="1", nullable=False)
     )
+    op.add_column(
+        "libraries", sa.Column("left_step", sa.Integer(), server_default="0", nullable=False)
+    )
     op.add_column("libraries", sa.Column("policy", key_text(16), nullable=True))
+
+
+def _refusals() -> tuple[str, ...]:
+    if op.get_context().dialect.name == "sqlite":
+        return tuple(
+            f"CREATE TRIGGER {table}_{verb}_refused BEFORE {verb.upper()} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is only added to'); END"
+            for table in ONLY_ADDED_TO
+            for verb in ("update", "delete")
+        )
+    return (
+        """CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege',
+        MESSAGE = TG_TABLE_NAME || ' is only added to';
+END $$""",
+        *(
+            f"CREATE TRIGGER {table}_change_refused BEFORE UPDATE OR DELETE ON {table} "
+            "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+            for table in ONLY_ADDED_TO
+        ),
+    )
 
 
 def _refusals() -> tuple[str, ...]:
@@ -322,6 +347,7 @@ FOR EACH ROW EXECUTE FUNCTION refuse_change()"""
 
 def downgrade() -> None:
     op.drop_column("libraries", "policy")
+    op.drop_column("libraries", "left_step")
     op.drop_column("libraries", "version")
     op.drop_column("libraries", "state")
     op.drop_index(op.f("ix_grants_library_id"), table_name="grants")
@@ -345,6 +371,7 @@ def downgrade() -> None:
     op.drop_table("passwords")
     op.drop_index(op.f("ix_handles_account_id"), table_name="handles")
     op.drop_table("handles")
+    op.drop_index(op.f("ix_codes_lookup_purpose"), table_name="codes")
     op.drop_index(op.f("ix_codes_expires_at"), table_name="codes")
     op.drop_index(op.f("ix_codes_account_id"), table_name="codes")
     op.drop_table("codes")

@@ -57,5 +57,6 @@ def test_a_hash_says_its_profile_and_an_older_one_is_outdated() -> None:
 
 
 def test_without_an_account_as_much_is_done_for_nothing() -> None:
+    assert not passwords.is_outdated(passwords.NOBODYS)
     assert not passwords.verify(None, GOOD)
     assert not passwords.verify("no hash", GOOD)

@@ -45,6 +45,7 @@ class Code(Base):
     """A code that was sent to a phone or an address, to prove that it reaches the person."""
 
     __tablename__ = "codes"
+    __table_args__ = (Index(None, "lookup", "purpose"),)
 
     id: Mapped[str] = mapped_column(key_text(32), primary_key=True)
     purpose: Mapped[str] = mapped_column(key_text(16))
@@ -56,7 +57,8 @@ class Code(Base):
     lookup: Mapped[str] = mapped_column(key_text(64))
     sealed: Mapped[bytes]
     """Where it was sent."""
-    digest: Mapped[str] = mapped_column(key_text(64))
+    digest: Mapped[str] = mapped_column(key_text(64), default="")
+    """Empty until the code is made, which is when it is sent."""
     tries: Mapped[int] = mapped_column(default=0)
     made_at: Mapped[datetime] = mapped_column(Instant)
     expires_at: Mapped[datetime] = mapped_column(Instant, index=True)

@@ -33,6 +33,7 @@ DEFAULTS: Mapping[str, Limit] = {
     "applications.address": Limit(20, 86400),
     "codes.account": Limit(5, 900),
     "codes.address": Limit(60, 3600),
+    "codes.handle": Limit(20, 86_400),
     "search.account": Limit(3000, 60),
     "search.address": Limit(6000, 60),
     "downloads.account": Limit(1200, 3600),
