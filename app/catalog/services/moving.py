@@ -10,20 +10,19 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from sqlalchemy import BigInteger, String, literal, select, tuple_, type_coerce
+from sqlalchemy import literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.catalog.models import RecordRow
 from app.catalog.services import dirty, versions
-from app.database import Database, now
+from app.database import Database, Instant, from_micros, now, to_micros
 from app.identity import tree
 from app.identity.models import Library
 
 BATCH = 500
 Position = Mapping[str, Any]
 """The library and the last of its records that were marked, in the order of their index."""
-_MOMENT = type_coerce(RecordRow.added_at, BigInteger)
-_ORDER = (RecordRow.kind, RecordRow.state, _MOMENT, RecordRow.id)
+_ORDER = (RecordRow.kind, RecordRow.state, RecordRow.added_at, RecordRow.id)
 
 
 def mark_below(
@@ -57,18 +56,19 @@ def _owners(database: Database, library_id: str, begun: str) -> Iterator[str]:
 
 def _mark(session: Session, owner: str, after: list[Any] | None) -> list[list[Any]]:
     """Marks a batch, and returns where its records stand in the order."""
-    wanted = select(RecordRow, _MOMENT).where(RecordRow.library_id == owner)
+    wanted = select(RecordRow).where(RecordRow.library_id == owner)
     if after is not None:
-        kinds = (String, String, BigInteger, String)
-        position = tuple_(*(literal(v, t) for v, t in zip(after, kinds, strict=True)))
-        wanted = wanted.where(tuple_(*_ORDER) > position)
-    wanted = wanted.order_by(*_ORDER).limit(BATCH).with_for_update(key_share=True, of=RecordRow)
-    rows = session.execute(wanted).tuples().all()
-    at = now()
-    for row, _ in rows:
+        kind, state, added, record_id = after
+        at = literal(from_micros(added), Instant)
+        place = tuple_(literal(kind), literal(state), at, literal(record_id))
+        wanted = wanted.where(tuple_(*_ORDER) > place)
+    wanted = wanted.order_by(*_ORDER).limit(BATCH).with_for_update(key_share=True)
+    rows = session.scalars(wanted).all()
+    moment = now()
+    for row in rows:
         versions.keep(session, row, versions.LIBRARY_MOVED)
         row.version += 1
-        row.changed_at = at
+        row.changed_at = moment
     session.flush()
-    dirty.mark(session, [(row.id, row.version) for row, _ in rows])
-    return [[row.kind, row.state, moment, row.id] for row, moment in rows]
+    dirty.mark(session, [(row.id, row.version) for row in rows])
+    return [[row.kind, row.state, to_micros(row.added_at), row.id] for row in rows]
