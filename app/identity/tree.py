@@ -161,7 +161,7 @@ def add(
         parent_id=parent_id,
         path=free_path(session, locked(session, parent_id) if parent_id else None),
         added_at=now(),
-        state=state,
+        state=str(state),
     )
     session.add(library)
     session.flush()

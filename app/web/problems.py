@@ -147,6 +147,7 @@ NO_ROOM = "Changes are not taken at the moment (no room on the disk); reading go
 _FULL = frozenset({"53100", "SQLITE_FULL"})
 _STANDBY = frozenset({"25006", "SQLITE_READONLY"})
 """read_only_sql_transaction: the server has become a standby, or is about to take over."""
+_MEMBERS = ("version", "since", "successor", "reason", "remedy", "about", "permission", "limit")
 BY_STATUS = {kind.status: kind for kind in (*reversed(TYPES.values()),)}
 
 
@@ -172,6 +173,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     successor: str | None = None
     reason: str = ""
     remedy: str = ""
+    about: dict[str, str] = {}
     permission: str = ""
     limit: int | None = None
 
@@ -192,7 +194,7 @@ def answer_domain_error(error: errors.KaijuanError) -> Response:
     kind = next((BY_ERROR[cls] for cls in type(error).__mro__ if cls in BY_ERROR), INTERNAL)
     data = {
         name: getattr(error, name)
-        for name in ("version", "since", "successor", "reason", "remedy", "permission", "limit")
+        for name in _MEMBERS
         if hasattr(error, name)
     }
     faults = [Place(f.place, f.code, f.message) for f in getattr(error, "faults", ())]

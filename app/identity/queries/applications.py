@@ -49,7 +49,7 @@ def waiting(
         wanted = wanted.where(tuple_(at, library_id) > position)
     return [
         Waiting(library, asked.contact, asked.message, asked.made_at)
-        for library, asked in session.execute(wanted).tuples()
+        for library, asked in session.execute(wanted)
     ]
 
 
@@ -65,7 +65,7 @@ def standing(session: Session, library_id: str) -> tuple[Library, str]:
         .order_by(LibraryEvent.id.desc())
         .limit(1)
     )
-    found = session.execute(wanted).tuples().first()
+    found = session.execute(wanted).first()
     if found is None:
         raise NotFoundError("application", library_id)
     library, event = found

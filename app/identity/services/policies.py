@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.database import now
 from app.errors import ConflictError
-from app.identity import policies
+from app.identity import policies, tree
 from app.identity.models import Library, PolicyRow
 from app.identity.policies import Policy, Rules
-from app.identity.services import audit
+from app.identity.services import audit, authority
 from app.identity.services.audit import Actor
+from app.permissions import Permission
 
 
 def kept(session: Session, said: Policy | Rules, place: str) -> str:
@@ -35,14 +38,19 @@ def kept(session: Session, said: Policy | Rules, place: str) -> str:
     return name
 
 
-def set_for_library(session: Session, actor: Actor, library: Library, said: Policy | Rules) -> str:
+def set_for_library(
+    session: Session, actor: Actor, reach: Sequence[str], library_id: str, said: Policy | Rules
+) -> Library:
     """Has every use of the library's records ask for this, beside what each asks for itself.
 
     What is kept of a record in caches may go by the old policy for as long as
     ``app.caching.LONGEST`` says.
 
     :raises InvalidError: when the policy makes no sense.
+    :raises NotFoundError, ForbiddenError: for the library.
     """
+    library = tree.locked(session, library_id)
+    authority.require(reach, Permission.MANAGE_LIBRARIES, library)
     name = kept(session, said, "body.policy")
     before = library.policy or Policy.OPEN
     if name != before:
@@ -51,4 +59,4 @@ def set_for_library(session: Session, actor: Actor, library: Library, said: Poli
         subject = f"library:{library.id}"
         audit.note(session, actor, "library.policy", subject, library.id, before=before, after=name)
         session.flush()
-    return name
+    return library
