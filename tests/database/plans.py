@@ -14,7 +14,7 @@ from app.database import Database
 
 LARGE = frozenset({
     "records", "record_identifiers", "record_titles", "record_revisions", "jobs", "usage_facts",
-    "dirty_records",
+    "dirty_records", "accounts", "handles", "credentials", "grants",
 })  # fmt: skip
 
 
