@@ -14,7 +14,7 @@ from app.config import Settings
 from app.database import Database, now
 from app.errors import NoRoomError, UnavailableError
 from app.identity import tasks as identity
-from app.identity.services import limits
+from app.identity.services import limits, seals
 from app.jobs import connect, ledger
 from app.jobs.bell import Bell, open_bell
 from app.jobs.chores import Drain
@@ -45,6 +45,12 @@ def purge(adapters: Adapters) -> None:
 def sweep(adapters: Adapters) -> None:
     """Removes what killed writers left in the store, since not every service does so itself."""
     adapters.store.sweep(ABANDONED)
+
+
+@housekeeping.periodic("audit.seal", every=timedelta(minutes=1))
+def seal(adapters: Adapters) -> None:
+    """Seals what was audited since."""
+    seals.seal_new(adapters.database)
 
 
 @housekeeping.periodic("usage.drain", every=timedelta(seconds=5))

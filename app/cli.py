@@ -21,6 +21,7 @@ COMMANDS = {
     "library": "app.operating.libraries:library",
     "user": "app.identity.cli.accounts:user",
     "token": "app.identity.cli.accounts:token",
+    "audit": "app.identity.cli.audit:audit",
 }
 
 
@@ -60,6 +61,7 @@ SUMMARIES = {
     "library": "Add, move, rename, suspend libraries; their networks; who asked to join.",
     "user": "Accounts; the first administrator comes by a link that works once.",
     "token": "Service tokens.",
+    "audit": "Verify and export who did what to whom.",
 }
 
 

@@ -19,6 +19,7 @@ from app.database import Database
 from app.dialects import WEB
 from app.identity.callers import authenticator
 from app.identity.limiting import count_by, open_limiter
+from app.identity.routes.audit import audit
 from app.identity.routes.network import NETWORK
 from app.identity.routes.personal import PERSONAL, open_entrance
 from app.identity.routes.readers import readers
@@ -68,7 +69,7 @@ def create_app(settings: Settings | None = None, adapters: Adapters | None = Non
     )
     api.register(app, health.health, docs, *GROUPS.values())
     api.register(app, search, subjects, records, feed, imports, jobs, *PERSONAL)
-    api.register(app, publications, content, *NETWORK, staff, readers)
+    api.register(app, publications, content, *NETWORK, staff, readers, audit)
     install_pages(app, settings, index)
     open_entrance(app, settings, adapters, limiter)
     return app
