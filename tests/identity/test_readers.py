@@ -1,6 +1,7 @@
 """The readers of a library and of those below it: listed, counted, searched, suspended, moved."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from house import House
@@ -52,11 +53,11 @@ def test_readers_of_below_are_listed_by_place_then_newest(house: House, libraria
     assert librarian.get("north/readers/count") == {"readers": 3, "verified": 0}
 
 
-@pytest.mark.parametrize("path", ["readers", "readers/count", "readers?q=王", "staff", "readers/x"])
-def test_a_library_beside_or_above_is_out_of_reach(librarian: Person, path: str) -> None:
-    for library in ("south", "nation"):
-        assert librarian.status("GET", f"{library}/{path}") == 403
-    assert librarian.status("GET", f"nowhere/{path}") == 404
+def test_a_library_beside_or_above_is_out_of_reach(librarian: Person) -> None:
+    for path in ("readers", "readers/count", "readers?q=王", "staff", "readers/x"):
+        for library in ("south", "nation"):
+            assert librarian.status("GET", f"{library}/{path}") == 403
+        assert librarian.status("GET", f"nowhere/{path}") == 404
 
 
 def test_a_reader_of_another_library_is_not_there(house: House, librarian: Person) -> None:
@@ -95,18 +96,11 @@ def test_names_are_found_by_their_beginning_however_written(
     assert names(librarian.get("north/readers?q=·")) == []
 
 
-@pytest.mark.parametrize("asked", [PHONE, "138 0000 0001", "a1234567", "＋86 138-0000-0001"])
-def test_handles_are_found_whole_and_as_people_write_them(
-    house: House, librarian: Person, asked: str
-) -> None:
+def test_handles_are_found_whole_and_as_people_write_them(house: House, librarian: Person) -> None:
     reader(house, "周七", "north", phone=PHONE, card="A1234567")
-    page = librarian._house.client.get(
-        "/api/v1/libraries/north/readers",
-        query_string={"q": asked, "limit": "1"},
-        headers=librarian.headers,
-    ).json
-    assert names(page) == ["周七"]
-    assert page["next"] is None
+    for asked in (PHONE, "138 0000 0001", "a1234567", "＋86 138-0000-0001"):
+        page = librarian.get(f"north/readers?limit=1&q={quote(asked)}")
+        assert (names(page), page["next"]) == (["周七"], None), asked
     assert names(librarian.get("north/readers?q=1380000")) == []
 
 

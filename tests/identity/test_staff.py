@@ -55,16 +55,14 @@ def test_what_was_given_works_at_once_and_what_was_withdrawn_no_longer(house: Ho
     assert colleague.status("GET", "north-1/readers") == 403
 
 
-@pytest.mark.parametrize("library", ["south", "nation"])
-@pytest.mark.parametrize("role", list(Role))
-def test_nothing_is_given_or_withdrawn_beside_or_above(
-    house: House, library: str, role: str
-) -> None:
-    giver, other = Person(house, "librarian@north"), Person(house, f"{role}@{library}")
-    assert giver.gives(other, role, library) == 403
-    assert giver.gives(Person(house), role, library) == 403
-    assert giver.withdraws(other, role, library) == 403
-    assert roles(house, other) == [f"{role}@{library}"]
+def test_nothing_is_given_or_withdrawn_beside_or_above(house: House) -> None:
+    giver = Person(house, "librarian@north")
+    for library in ("south", "nation"):
+        for role in Role:
+            other = Person(house, f"{role}@{library}")
+            assert giver.gives(other, role, library) == 403
+            assert giver.withdraws(other, role, library) == 403
+            assert roles(house, other) == [f"{role}@{library}"]
 
 
 @pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.OPERATOR])
@@ -94,14 +92,14 @@ def test_giving_needs_the_right_to_manage_staff_there(house: House) -> None:
     assert split.gives(other, "reviewer", "north") == 403
 
 
-@pytest.mark.parametrize("role", list(Role))
-@pytest.mark.parametrize("library", ["nation", "north", "north-1"])
-def test_nobody_raises_or_strips_themselves(house: House, role: str, library: str) -> None:
-    person = Person(house, "administrator@nation", f"{role}@{library}")
+def test_nobody_raises_or_strips_themselves(house: House) -> None:
+    person = Person(house, "administrator@nation", "reviewer@north", "operator@north-1")
     before = roles(house, person)
-    assert person.gives(person, role, library) == 403
-    assert person.withdraws(person, role, library) == 403
-    assert person.status("DELETE", f"{library}/staff/{person.id}") == 403
+    for library in ("nation", "north", "north-1"):
+        for role in Role:
+            assert person.gives(person, role, library) == 403
+            assert person.withdraws(person, role, library) == 403
+        assert person.status("DELETE", f"{library}/staff/{person.id}") == 403
     assert roles(house, person) == before
 
 
