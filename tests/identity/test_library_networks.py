@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from house import House, environ_of
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from app.cli import main
 from app.errors import InvalidError
@@ -98,9 +98,9 @@ def test_an_address_is_looked_up_in_one_statement(house: House) -> None:
         seen.append(statement)
 
     with house.database.transaction(writes=False) as session:
-        event.listen(house.database.engine, "before_cursor_execute", note)
+        event.listen(Engine, "before_cursor_execute", note)
         found = networks.of(session, "10.1.0.1")
-        event.remove(house.database.engine, "before_cursor_execute", note)
+        event.remove(Engine, "before_cursor_execute", note)
         path = session.connection().exec_driver_sql(
             "SELECT path FROM libraries WHERE id = 'south'"
         ).scalar_one()  # fmt: skip

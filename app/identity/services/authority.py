@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
 from app.errors import ForbiddenError, NotFoundError
 from app.identity import scope, tree
-from app.identity.models import Library
+from app.identity.models import Account, Grant, Library
 from app.permissions import Permission
 
 
@@ -33,3 +36,14 @@ def require_above(reach: Sequence[str], library: Library) -> None:
     :raises ForbiddenError: when it does not. :raises NotFoundError: as :func:`require`.
     """
     require(reach, Permission.APPROVE_LIBRARIES, library, tree.above(library.path))
+
+
+def renew_below(session: Session, library: Library) -> None:
+    """Whatever keeps what the staff of a library and of those below may do looks again."""
+    staff = (
+        select(Grant.account_id)
+        .join(Library, Library.id == Grant.library_id)
+        .where(tree.below(Library.path, library.path))
+    )
+    raised = update(Account).where(Account.id.in_(staff)).values(version=Account.version + 1)
+    session.execute(raised, execution_options={"synchronize_session": False})

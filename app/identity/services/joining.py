@@ -118,6 +118,7 @@ def take(
         raise ConflictError(f"{library.name} is {library.state}: there is nothing to {step}.")
     reason = line(reason, "body.reason", LONGEST_REASON, needed=taken.needs_reason)
     was, library.state = library.state, taken.after.value
+    authority.renew_below(session, library)
     if taken.forgets_contact:
         session.execute(
             delete(LibraryApplication).where(LibraryApplication.library_id == library_id)

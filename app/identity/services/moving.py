@@ -58,6 +58,7 @@ def move(
     _rewrite(session, library, path, parent_id)
     below = was["parent"] or ""
     happened(session, actor, library, "moved", was=was, now_is=now_is, below=below)
+    authority.renew_below(session, library)
     enqueue(session, MOVED, unique=library.id, library=library.id)
     return library
 
