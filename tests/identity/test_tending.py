@@ -7,8 +7,11 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 from house import House, environ_of
+from sqlalchemy import select
 
 from app.cli import main
+from app.identity.models import Account, AuditEvent, LibraryCounts
+from app.identity.services import homes
 
 ME = "/api/v1/me"
 
@@ -73,3 +76,17 @@ def test_a_list_is_told_in_words_too(house: House, tmp_path: Path, command: tupl
     said(tmp_path, "token", "add", "监控", "--role", "operator")
     environ = environ_of(house.settings.data_dir)
     assert "监控" in CliRunner().invoke(main, list(command), env=environ).stdout
+
+
+def test_what_commands_do_is_audited_and_counted(house: House, tmp_path: Path) -> None:
+    made = said(tmp_path, "user", "add", "馆员", "--role", "librarian")
+    with house.database.transaction() as session:
+        homes.settle(session, session.get_one(Account, made["account"]), "main", 0)
+    said(tmp_path, "user", "link", made["account"])
+    for _ in range(2):
+        said(tmp_path, "user", "disable", made["account"])
+    with house.database.transaction(writes=False) as session:
+        wanted = select(AuditEvent.action).order_by(AuditEvent.id)
+        assert list(session.scalars(wanted)) == ["role.given", "account.linked", "account.disabled"]
+        assert session.scalars(select(LibraryCounts.readers)).all() == [0]
+    assert said(tmp_path, "user", "recount") == {"mended": 0}

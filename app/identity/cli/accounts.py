@@ -8,9 +8,9 @@ import click
 
 from app import config
 from app.database import Database
-from app.identity import accounts, tending, tree
+from app.identity import accounts, tree
 from app.identity.roles import Role
-from app.identity.services import homes
+from app.identity.services import homes, staff, tending
 from app.terminal import json_option, refusals, show
 
 
@@ -38,7 +38,7 @@ def add_user(
         with _database().transaction() as session:
             owner = library_id or tree.default(session).id
             account = accounts.add_account(session, name, email=email)
-            accounts.grant(session, account.id, role, owner)
+            staff.give_by_command(session, account.id, role, owner)
             secret = accounts.issue(session, account.id, "link", life=accounts.LINK_LIFE)
             account_id = account.id
         _show_link(account_id, secret, settings.public_url, as_json)
@@ -47,7 +47,7 @@ def add_user(
 @user.command("list")
 @json_option
 def list_users(as_json: bool) -> None:
-    """List the accounts with their roles."""
+    """List the accounts that have a role, also those that are closed."""
     with refusals():
         with _database().transaction(writes=False) as session:
             rows = tending.listed(session)
@@ -116,7 +116,7 @@ def add_token(name: str, role: str, library_id: str | None, days: int, as_json: 
         with _database().transaction() as session:
             owner = library_id or tree.default(session).id
             account = accounts.add_account(session, name, kind="service")
-            accounts.grant(session, account.id, role, owner)
+            staff.give_by_command(session, account.id, role, owner)
             life = timedelta(days=days)
             secret = accounts.issue(session, account.id, "token", life=life, label=name)
         result = {"account": account.id, "token": secret}

@@ -50,8 +50,8 @@ def give(
     _require(caller, mine, theirs, library.path, [role])
     if account.kind != "person":
         raise ConflictError("Systems are no staff. Their tokens are made by the command line.")
-    if account.suspended_at:
-        raise ConflictError("This account is suspended.")
+    if account.suspended_at or account.closing_at:
+        raise ConflictError("This account is suspended, or about to be closed.")
     _add(session, actor, account_id, role, library)
 
 
