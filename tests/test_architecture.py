@@ -28,6 +28,8 @@ COMING_IN = {
     "identity.sessions.begin", "identity.sessions.begin_by_password",
     "identity.sessions.begin_by_code", "identity.sessions.step_up",
     "identity.accounts.ask", "identity.accounts.sign_up", "identity.accounts.recover",
+    "pages.entering.by_password", "pages.entering.step_up", "pages.entering.ask",
+    "pages.entering.confirm", "pages.account.sign_out",
 }  # fmt: skip
 KINDS = re.compile(rf"<any\([a-z, ]+\):plural>|(?<=/api/v1/)({'|'.join(PLURALS.values())})\b")
 
