@@ -152,8 +152,10 @@ def _renew(
         message = f"it is below {row.parent_id!r}; moving libraries is asked for by itself"
         _refuse(report, number, entry, "moved", message)
         return
-    told = {"name": entry.name, "level": entry.level, "code": entry.code}
-    before = row.version
+    told = {"name": entry.name.strip(), "level": entry.level, "code": entry.code}
+    if stands_there and all(getattr(row, name) == value for name, value in told.items()):
+        report.unchanged += 1
+        return
     try:
         with session.begin_nested():
             if not stands_there:
@@ -162,10 +164,7 @@ def _renew(
     except (ConflictError, InvalidError) as error:
         _refuse(report, number, entry, "refused", str(error))
         return
-    if row.version == before:
-        report.unchanged += 1
-    else:
-        report.changed += 1
+    report.changed += 1
 
 
 def _row(entry: Entry, path: str) -> dict[str, object]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, SQLColumnExpression, and_, func, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.database import now
 from app.errors import ConflictError, Fault, InvalidError, NotFoundError
@@ -212,6 +212,19 @@ def encode(number: int) -> str:
         number, digit = divmod(number, 36)
         digits = _DIGITS[digit] + digits
     return digits
+
+
+def astray(session: Session) -> int:
+    """How many libraries have a path that is not right below their parent's: 0, or it is broken."""
+    parent = aliased(Library)
+    end = func.length(Library.path) - STEP
+    wanted = (
+        select(func.count())
+        .select_from(Library)
+        .join(parent, parent.id == Library.parent_id)
+        .where(func.substr(Library.path, 1, end) != parent.path)
+    )
+    return session.scalar(wanted) or 0
 
 
 def default(session: Session) -> Library:

@@ -16,6 +16,7 @@ from app.catalog.models import DirtyRecord, HeldPublication, RecordRow, StoredPu
 from app.catalog.services import dirty
 from app.config import Settings
 from app.database import now
+from app.identity import tree
 from app.identity.services import homes
 from app.jobs import queries as jobs
 from app.jobs.bell import open_bell
@@ -55,6 +56,7 @@ def examine(settings: Settings, adapters: Adapters) -> list[Diagnosis]:
     looks: tuple[Callable[[Settings, Adapters], Diagnosis], ...] = (
         _schema, _restored, _secrets, _settings_known, _room, _dirty_set, _index, _bytes, _jobs,
         _readers,
+        _tree,
     )  # fmt: skip
     if all(diagnosis.ok for diagnosis in found):
         found += [look(settings, adapters) for look in looks]
@@ -185,6 +187,13 @@ def _readers(_settings: Settings, adapters: Adapters) -> Diagnosis:
         wrong = homes.wrong(session)
     mend = "Run `kaijuan user recount`." if wrong else ""
     return Diagnosis("readers are counted", not wrong, f"{wrong} counts are wrong", mend)
+
+
+def _tree(_settings: Settings, adapters: Adapters) -> Diagnosis:
+    with adapters.database.transaction(writes=False) as session:
+        wrong = tree.astray(session)
+    mend = "Restore a backup, or ask for help: roles reach the wrong libraries." if wrong else ""
+    return Diagnosis("libraries stand where they say", not wrong, f"{wrong} paths are wrong", mend)
 
 
 @click.command()

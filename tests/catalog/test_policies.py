@@ -230,6 +230,9 @@ def test_an_address_counts_only_from_a_trusted_proxy(house: House) -> None:
     assert [reason(house, record, **at(place)) for place in (inside, beside, outside)] == [
         "", "", "any-network",
     ]  # fmt: skip
+    with house.database.transaction() as session:
+        session.execute(update(Library).where(Library.id == "south").values(state="suspended"))
+    assert reason(house, record, **at(beside)) == "any-network"
 
 
 def test_a_policy_holds_by_the_clock(house: House) -> None:

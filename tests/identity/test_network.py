@@ -155,6 +155,16 @@ def test_libraries_are_shaped_by_command(house: House, tmp_path: Path) -> None:
         assert run(tmp_path, "library", *arguments).exit_code == 1, arguments
 
 
+def test_a_path_that_leads_elsewhere_is_noticed(house: House) -> None:
+    house.network()
+    with house.database.transaction() as session:
+        assert tree.astray(session) == 0
+        tree.get(session, "north-1").path = "zzzz0001"
+        session.flush()
+        assert tree.astray(session) == 1
+        session.rollback()
+
+
 def test_a_file_moves_libraries_by_command(house: House, tmp_path: Path) -> None:
     take(house, tmp_path, TREE)
     (tmp_path / "tree.json").write_text(json.dumps([{**TREE[0], "parent": "n"}]))

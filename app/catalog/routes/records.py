@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.catalog import composing
-from app.catalog.description import Kind, decoder
+from app.catalog.description import Kind, State, decoder
 from app.catalog.models import RecordRow, Revision, SourceRecord
 from app.catalog.schemas import (
     Merger,
@@ -26,8 +26,9 @@ from app.catalog.services import changes, differing, merging, placing
 from app.catalog.services.explaining import AccessQuery, AccessView, explain
 from app.catalog.texts import require_sound, require_title
 from app.database import now, rfc3339
-from app.errors import ForbiddenError
+from app.errors import ForbiddenError, NotFoundError
 from app.identity import tree
+from app.identity.access import PUBLIC
 from app.identity.asking import as_if, require_reader_of
 from app.identity.queries.policies import rules
 from app.identity.services import policies
@@ -171,8 +172,14 @@ def _revision(revision: Revision) -> RevisionLine:
 def _mine(
     session: Session, caller: Caller, record_id: str, version: int | None = None
 ) -> RecordRow:
-    """The record, when it belongs to a library that the caller may edit for."""
+    """The record, when it belongs to a library that the caller may edit for.
+
+    What is kept for the staff of another library, or a draft of theirs, is not there.
+    """
     row = changes.load(session, record_id)
+    is_hidden = row.state == State.DRAFT or row.audience != PUBLIC
+    if is_hidden and not caller.may(EDIT, tree.get(session, row.library_id).path):
+        raise NotFoundError("record", record_id)
     _require(session, caller, row.library_id)
     return changes.load(session, record_id, version)
 

@@ -11,10 +11,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.identity.models import Library, LibraryNetwork
+from app.identity.models.libraries import LibraryState
 
 LEAST = {4: 8, 6: 24}
 """Bits of the prefix at least: no library owns more of the network than that."""
 _MAPPED = IPv6Network("::ffff:0:0/96")
+WORKING = (LibraryState.SETTING_UP, LibraryState.JOINED)
+"""States in which a library's networks let anybody in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,9 @@ class Place:
 
 
 def of(session: Session, address: str) -> tuple[Place, ...]:
-    """The libraries in whose networks an address lies, in the tree's order; none for no address.
+    """The working libraries in whose networks an address lies, in the tree's order.
+
+    What is no address lies in none.
 
     One statement: the networks that an address can be in are few, and are looked for by equality.
     Of several networks of a library that hold it, the smallest says the link.
@@ -38,7 +43,7 @@ def of(session: Session, address: str) -> tuple[Place, ...]:
     wanted = (
         select(Library.id, Library.path, LibraryNetwork.link, LibraryNetwork.cidr)
         .join(LibraryNetwork, LibraryNetwork.library_id == Library.id)
-        .where(LibraryNetwork.cidr.in_(candidates))
+        .where(LibraryNetwork.cidr.in_(candidates), Library.state.in_(WORKING))
         .order_by(Library.path)
     )
     found: dict[str, tuple[int, Place]] = {}
