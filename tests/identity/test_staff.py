@@ -11,6 +11,7 @@ from app.database import now
 from app.identity import accounts
 from app.identity.models import Account, AuditEvent, Grant, Library
 from app.identity.roles import Role
+from app.web.idempotency import KeptAnswer
 
 from .network import Person
 
@@ -275,3 +276,12 @@ def set_home(house: House, person: Person) -> None:
     with house.database.transaction() as session:
         account = session.get_one(Account, person.id)
         account.home_id = "nation"
+
+
+def test_no_secret_is_kept_with_an_answer(house: House) -> None:
+    giver = Person(house, "librarian@north")
+    headers = {**giver.headers, "Idempotency-Key": "a key of this test"}
+    body = {"name": "新人", "role": "reviewer"}
+    assert house.send("POST", "/api/v1/libraries/north/staff", body, headers).status_code == 201
+    with house.database.transaction(writes=False) as session:
+        assert session.scalars(select(KeptAnswer)).all() == []

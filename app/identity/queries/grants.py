@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import Session
 
+from app.database import read
 from app.identity.models import Account, Grant, Library
 from app.identity.models.libraries import LibraryState
 
@@ -16,6 +16,12 @@ _WORKING = (LibraryState.SETTING_UP, LibraryState.JOINED)
 _HOLDS = and_(
     Library.state.in_(_WORKING), Account.suspended_at.is_(None), Account.closed_at.is_(None)
 )
+_GIVEN = (
+    select(Grant.account_id, Grant.role, Library.path, _HOLDS.label("holds"))
+    .join(Library, Library.id == Grant.library_id)
+    .join(Account, Account.id == Grant.account_id)
+)
+_HELD = _GIVEN.where(_HOLDS, Grant.account_id == bindparam("account"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +37,7 @@ def held(session: Session, account_id: str) -> list[tuple[str, str]]:
     """The (role, library path) pairs that hold now: none while the account is suspended, and none
     of a library while that is.
     """
-    wanted = _given([account_id]).where(_HOLDS)
-    return [(row.role, row.path) for row in session.execute(wanted)]
+    return [(row.role, row.path) for row in read(session, _HELD, account=account_id)]
 
 
 def standings(session: Session, account_ids: Iterable[str]) -> dict[str, list[Given]]:
@@ -43,15 +48,6 @@ def standings(session: Session, account_ids: Iterable[str]) -> dict[str, list[Gi
     ids = sorted(set(account_ids))
     found = select(Account.id).where(Account.id.in_(ids)).order_by(Account.id).with_for_update()
     standing: dict[str, list[Given]] = {account_id: [] for account_id in session.scalars(found)}
-    for row in session.execute(_given(ids)):
+    for row in session.execute(_GIVEN.where(Grant.account_id.in_(ids))):
         standing[row.account_id].append(Given(row.role, row.path, row.holds))
     return standing
-
-
-def _given(account_ids: Iterable[str]) -> Select[*tuple[Any, ...]]:
-    return (
-        select(Grant.account_id, Grant.role, Library.path, _HOLDS.label("holds"))
-        .join(Library, Library.id == Grant.library_id)
-        .join(Account, Account.id == Grant.account_id)
-        .where(Grant.account_id.in_(account_ids))
-    )

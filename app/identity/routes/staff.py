@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.config import Settings
 from app.cursors import Cursors
+from app.database import Database
 from app.errors import Fault, InvalidError
 from app.identity import tree
 from app.identity.people import AccountId, StaffList
@@ -71,22 +72,23 @@ def index(
 
 @staff.post("/<library_id>/staff", MANAGE, status=201, problems=(404, 409))
 def add(
-    session: Session, caller: Caller, settings: Settings, library_id: LibraryId, body: NewMember
+    database: Database, caller: Caller, settings: Settings, library_id: LibraryId, body: NewMember
 ) -> Answer[Added]:
     """Give a role to an account, or to a new person who is invited by a link."""
-    actor = audit.actor_of(caller)
     if (body.account is None) == (body.name is None):
         raise InvalidError(Fault("account", "either-or", "either `account` or `name`"))
-    link = None
-    if body.account is not None:
-        account_id = body.account
-        services.give(session, caller, actor, library_id, account_id, body.role)
-    else:
-        account_id, secret = services.invite(
-            session, caller, actor, library_id, body.name or "", body.role
-        )
+
+    def write(session: Session) -> Added:
+        actor, given = audit.actor_of(caller), (library_id, body.account or body.name or "")
+        if body.account is not None:
+            services.give(session, caller, actor, *given, body.role)
+            return Added(body.account, body.role, library_id, None)
+        account_id, secret = services.invite(session, caller, actor, *given, body.role)
         link = f"{settings.public_url or ''}/sign-in#{secret}"
-    return Answer(Added(account_id, body.role, library_id, link), 201)
+        return Added(account_id, body.role, library_id, link)
+
+    # In a transaction of its own, so that no Idempotency-Key keeps the secret with the answer.
+    return Answer(database.run(write), 201)
 
 
 @staff.delete("/<library_id>/staff/<account_id>", MANAGE, problems=(404,))
