@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from app.database import now, random_id, read
-from app.errors import ConflictError, Fault, InvalidError, NotFoundError, UnauthenticatedError
+from app.errors import Fault, InvalidError, NotFoundError, UnauthenticatedError
 from app.identity import tree
 from app.identity.models import Account, Authenticator, Credential, Grant
 from app.identity.names import name_key
@@ -36,23 +36,18 @@ def digest(secret: str) -> str:
     return blake2b(secret.encode(), digest_size=32).hexdigest()
 
 
-def add_account(
-    session: Session, name: str, *, kind: str = "person", email: str | None = None
-) -> Account:
+def add_account(session: Session, name: str, *, kind: str = "person") -> Account:
     """A new account without any rights.
 
-    :raises InvalidError: without a name. :raises ConflictError: when the address is taken.
+    :raises InvalidError: without a name.
     """
     if not name.strip():
         raise InvalidError(Fault("name", "missing", "an account needs a name"))
-    if email and session.scalar(select(Account.id).where(Account.email == email.lower())):
-        raise ConflictError("There is an account with this address already.")
     account = Account(
         id=random_id(),
         name=name.strip(),
         name_key=name_key(name),
         kind=kind,
-        email=email.lower() if email else None,
         added_at=now(),
     )
     session.add(account)

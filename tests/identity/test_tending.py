@@ -12,6 +12,7 @@ from sqlalchemy import select
 from app.cli import main
 from app.identity.models import Account, AuditEvent, LibraryCounts
 from app.identity.services import homes
+from identity.people import Browser, enrol
 
 ME = "/api/v1/me"
 
@@ -90,3 +91,23 @@ def test_what_commands_do_is_audited_and_counted(house: House, tmp_path: Path) -
         assert list(session.scalars(wanted)) == ["role.given", "account.linked", "account.disabled"]
         assert session.scalars(select(LibraryCounts.readers)).all() == [0]
     assert said(tmp_path, "user", "recount") == {"mended": 0}
+
+
+def test_a_lost_second_factor_is_taken_away_by_who_has_the_machine(
+    house: House, tmp_path: Path
+) -> None:
+    made = said(tmp_path, "user", "add", "馆员", "--role", "librarian", "--handle", "138 0000 1234")
+    browser = Browser(house)
+    browser.post("/session", secret=made["link"].partition("#")[2])
+    assert browser.json("/me")["handles"][0]["mask"] == "138****1234"
+    enrol(browser)
+    for options, proven in (((), False), (("--reset",), True)):
+        link = said(tmp_path, "user", "link", made["account"], *options)["link"]
+        me = Browser(house).post("/session", secret=link.partition("#")[2]).json
+        assert me["proven"] is proven  # type: ignore[index]
+
+
+def test_two_accounts_are_not_signed_in_to_by_one_handle(house: House, tmp_path: Path) -> None:
+    command = ("user", "add", "馆员", "--role", "librarian", "--email", "wang@example.org")
+    assert run(tmp_path, *command).exit_code == 0
+    assert run(tmp_path, *command).exit_code == 1

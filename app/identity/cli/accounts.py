@@ -8,9 +8,11 @@ import click
 
 from app import config
 from app.database import Database
-from app.identity import accounts, tree
+from app.identity import accounts, handles, tree
 from app.identity.roles import Role
-from app.identity.services import homes, staff, tending
+from app.identity.services import attaching, homes, second_factor, staff, tending
+from app.identity.services.audit import SYSTEM
+from app.sealing import Sealer
 from app.terminal import json_option, refusals, show
 
 
@@ -27,17 +29,20 @@ def user() -> None:
 @click.argument("name")
 @click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
 @click.option("--library", "library_id", help="The library the role is for, and those below.")
-@click.option("--email")
+@click.option("--handle", "--email", "handle", help="A phone number or e-mail address to sign in with.")
 @json_option
 def add_user(
-    name: str, role: str, library_id: str | None, email: str | None, as_json: bool
+    name: str, role: str, library_id: str | None, handle: str | None, as_json: bool
 ) -> None:
     """Add an account and print a link that signs it in once, within a day."""
     with refusals():
         settings = config.load()
         with _database().transaction() as session:
             owner = library_id or tree.default(session).id
-            account = accounts.add_account(session, name, email=email)
+            account = accounts.add_account(session, name)
+            if handle:
+                sealer, known = Sealer(settings.identity_key), handles.normal(handle)
+                attaching.attach(session, sealer, SYSTEM, account.id, known, verified=False)
             staff.give_by_command(session, account.id, role, owner)
             secret = accounts.issue(session, account.id, "link", life=accounts.LINK_LIFE)
             account_id = account.id
@@ -73,12 +78,15 @@ def disable_user(account_id: str, as_json: bool) -> None:
 
 @user.command("link")
 @click.argument("account_id")
+@click.option("--reset", is_flag=True, help="Take a second factor away that was lost.")
 @json_option
-def link_user(account_id: str, as_json: bool) -> None:
+def link_user(account_id: str, reset: bool, as_json: bool) -> None:
     """Print a new link that signs the account in once, within a day."""
     with refusals():
         settings = config.load()
         with _database().transaction() as session:
+            if reset:
+                second_factor.remove(session, SYSTEM, account_id)
             secret = tending.link(session, account_id)
         _show_link(account_id, secret, settings.public_url, as_json)
 
