@@ -1,7 +1,9 @@
 """Libraries move with everything below them, and what names their paths follows."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from werkzeug.test import TestResponse
 from app.catalog.models import Import
 from app.catalog.services.undoing import undo
 from app.database import now, rfc3339
+from app.errors import ConflictError
 from app.identity import tree
 from app.identity.models import AuditEvent, LibraryEvent
 from app.identity.scope import EVERYWHERE
@@ -229,3 +232,45 @@ def test_a_move_that_is_rolled_back_leaves_nothing(house: House, national: Token
         left: Sequence[str] = session.scalars(select(LibraryEvent.id)).all()
         parent = tree.get(session, "north-1").parent_id
     assert (list(left), parent) == ([], "north")
+
+
+def test_two_at_once_never_go_below_each_other(house: House, national: Token) -> None:
+    begun = Barrier(2)
+
+    def swap(library: str, parent: str) -> bool:
+        begun.wait()
+        try:
+            house.database.run(
+                lambda session: moving.move(session, SYSTEM, EVERYWHERE, library, parent)
+            )
+        except ConflictError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(swap, ("north", "south"), ("south", "north")))
+    assert sorted(done) == [False, True]
+    with house.database.transaction(writes=False) as session:
+        assert tree.astray(session) == 0
+
+
+def test_what_is_added_below_a_library_that_moves_goes_with_it(
+    house: House, national: Token
+) -> None:
+    begun = Barrier(2)
+
+    def add() -> None:
+        begun.wait()
+        house.database.run(lambda session: tree.add(session, "x", "县馆", "county", "north-1"))
+
+    def move() -> None:
+        begun.wait()
+        house.database.run(
+            lambda session: moving.move(session, SYSTEM, EVERYWHERE, "north", "south")
+        )
+
+    with ThreadPoolExecutor(2) as pool:
+        for work in [pool.submit(add), pool.submit(move)]:
+            work.result()
+    with house.database.transaction(writes=False) as session:
+        assert tree.astray(session) == 0
