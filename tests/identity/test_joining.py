@@ -1,12 +1,15 @@
 """Libraries ask to join, are let in or refused, suspended and resumed."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from house import House
+from click.testing import CliRunner
+from house import House, environ_of
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
+from app.cli import main
 from app.identity import tree
 from app.identity.models import AuditEvent, LibraryApplication, LibraryState
 from app.identity.services.joining import STEPS
@@ -185,3 +188,20 @@ def test_every_state_has_exactly_the_steps_of_the_table(house: House, north: Tok
             answer = step(house, "north", name, national, "因")
             fits = before in taken.before
             assert answer.status_code == (200 if fits else 409), (before, name)
+
+
+def test_applications_are_decided_by_command_too(house: House, tmp_path: Path) -> None:
+    house.network()
+    library = ask(house)
+    environ = environ_of(tmp_path / "data")
+
+    def said(*arguments: str) -> str:
+        result = CliRunner().invoke(main, ["library", *arguments, "--json"], env=environ)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    assert library in said("applications")
+    assert "library.example" not in said("applications")
+    said("approve", library)
+    assert '"state":"joined"' in said("join", library)
+    assert library not in said("applications")

@@ -14,6 +14,7 @@ from app.database import Database
 from app.identity import tree
 from app.identity.models import LEVELS, Library
 from app.identity.network import import_network
+from app.identity.queries import applications
 from app.identity.reports import NetworkReport
 from app.identity.scope import EVERYWHERE
 from app.identity.services import joining, moving
@@ -78,6 +79,18 @@ def list_libraries(database: Open, parent: str | None, as_json: bool) -> None:
         with database().transaction(writes=False) as session:
             rows = tree.children(session, parent, None, 10_000)
         show(rows, as_json, lambda: (_said(row) for row in rows))
+
+
+@click.command("applications")
+@json_option
+@click.pass_obj
+def list_applications(database: Open, as_json: bool) -> None:
+    """List the libraries that asked to join and are not settled; whom to ask, the API tells."""
+    with refusals():
+        with database().transaction(writes=False) as session:
+            found = applications.waiting(session, EVERYWHERE, None, 1_000)
+            rows = [tree.line(one.library) for one in found]
+        show(rows, as_json, lambda: (f"{_said(row)} below {row.parent}" for row in rows))
 
 
 @click.command("move")
@@ -155,6 +168,7 @@ def _said(row: LibraryLine) -> str:
 COMMANDS = (
     add_library,
     list_libraries,
+    list_applications,
     move_library,
     rename_library,
     _step("approve", "Let a library that asked to join be set up."),
