@@ -70,7 +70,8 @@ async function show(wanted, { fragment = "", progression = 0 } = {}) {
 }
 
 function fail(error) {
-  if (error instanceof Refused && [401, 403, 404, 410].includes(error.status) && !book.order) {
+  const closed = error instanceof Refused && [401, 403, 404, 410].includes(error.status);
+  if (closed && (!book.order || error.problem.reason)) {
     at("closed-why").textContent = why(error.problem) || error.message;
     at("closed-sign-in").hidden = error.problem.reason !== "sign-in";
     state("closed");
