@@ -285,3 +285,16 @@ def test_no_secret_is_kept_with_an_answer(house: House) -> None:
     assert house.send("POST", "/api/v1/libraries/north/staff", body, headers).status_code == 201
     with house.database.transaction(writes=False) as session:
         assert session.scalars(select(KeptAnswer)).all() == []
+
+
+def test_a_session_without_a_second_factor_gives_nothing(house: House) -> None:
+    giver, other = Person(house, "administrator@nation"), Person(house)
+    with house.database.transaction() as session:
+        life = accounts.SESSION_LIFE
+        secret = accounts.issue(session, giver.id, "session", life=life, methods="pwd")
+    cookie = {"Cookie": f"kaijuan={secret}"}
+    house.client = house.app.test_client(use_cookies=False)
+    body = {"account": other.id, "role": "contributor"}
+    headers = {**cookie, "Sec-Fetch-Site": "same-origin"}
+    answer = house.send("POST", "/api/v1/libraries/north/staff", body, headers)
+    assert (answer.status_code, roles(house, other)) == (403, [])
