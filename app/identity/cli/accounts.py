@@ -29,7 +29,9 @@ def user() -> None:
 @click.argument("name")
 @click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
 @click.option("--library", "library_id", help="The library the role is for, and those below.")
-@click.option("--handle", "--email", "handle", help="A phone number or e-mail address to sign in with.")
+@click.option(
+    "--handle", "--email", "handle", help="A phone number or e-mail address to sign in with."
+)
 @json_option
 def add_user(
     name: str, role: str, library_id: str | None, handle: str | None, as_json: bool
