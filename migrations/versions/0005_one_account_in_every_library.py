@@ -40,6 +40,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_events")),
     )
     op.create_index(
+        op.f("ix_audit_events_action_at_id"), "audit_events", ["action", "at", "id"], unique=False
+    )
+    op.create_index(
         op.f("ix_audit_events_actor_at_id"), "audit_events", ["actor", "at", "id"], unique=False
     )
     op.create_index(op.f("ix_audit_events_at_id"), "audit_events", ["at", "id"], unique=False)
@@ -393,6 +396,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_audit_events_library_id_at_id"), table_name="audit_events")
     op.drop_index(op.f("ix_audit_events_at_id"), table_name="audit_events")
     op.drop_index(op.f("ix_audit_events_actor_at_id"), table_name="audit_events")
+    op.drop_index(op.f("ix_audit_events_action_at_id"), table_name="audit_events")
     op.drop_table("audit_events")
     if op.get_context().dialect.name == "postgresql":
         op.execute("DROP FUNCTION refuse_change()")

@@ -160,6 +160,7 @@ def count(house: House) -> int:
         ({}, "ix_audit_events_at_id"),
         ({"actor": "root"}, "ix_audit_events_actor_at_id"),
         ({"subject": "account:1"}, "ix_audit_events_subject_at_id"),
+        ({"action": "role.given"}, "ix_audit_events_action_at_id"),
     ],
 )
 def test_an_index_gives_the_order(

@@ -22,6 +22,7 @@ class AuditEvent(Base):
         Index(None, "library_id", "at", "id"),
         Index(None, "actor", "at", "id"),
         Index(None, "subject", "at", "id"),
+        Index(None, "action", "at", "id"),
         Index(None, "at", "id"),
     )
 
