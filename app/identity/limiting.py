@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from app.adapters import Adapters
 from app.config import PREFIX, SettingError, Settings
 from app.counting import Limit, Spent
@@ -30,19 +27,12 @@ def open_limiter(settings: Settings, adapters: Adapters) -> Limiter:
 
 
 def count_by(limiter: Limiter) -> Count:
-    """Counts a request for its caller: the account of its session or token, or else the network.
+    """Counts a request for its caller: the account of its session or token, else the network."""
 
-    Where the request names an account, it counts for its network first, so that nobody is shut
-    out by requests that are refused anyway, and then for what it names.
-    """
-
-    def count(limited: Limited, caller: Caller, arguments: Mapping[str, Any]) -> Spent | None:
-        if caller.account_id is not None and limited.named is None:
+    def count(limited: Limited, caller: Caller) -> Spent | None:
+        if caller.account_id is not None:
             return limiter.spend(limited.what, "account", caller.account_id)
         network = network_of(caller.address)
-        spent = limiter.spend(limited.what, "address", network) if network else None
-        if limited.named is not None:
-            limiter.spend(limited.what, "account", limited.named(arguments))
-        return spent
+        return limiter.spend(limited.what, "address", network) if network else None
 
     return count

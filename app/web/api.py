@@ -208,7 +208,7 @@ def _run_read(endpoint: Endpoint, plan: list[_Parameter], path: dict[str, str]) 
     def read(session: Session) -> Response:
         caller = _admit(endpoint, services, session)
         arguments = {p.name: p.fill(path, session, caller, services) for p in plan}
-        spent = _count(endpoint, services, caller, arguments)
+        spent = _count(endpoint, services, caller)
         return tell(respond(endpoint.view(**arguments), endpoint.status), spent)
 
     return services.database.run(read, writes=False)
@@ -222,7 +222,7 @@ def _run_write(endpoint: Endpoint, plan: list[_Parameter], path: dict[str, str])
         raise ReadOnlyError
     early = {p.name: p.fill(path, None, caller, services) for p in plan if p.name != "session"}
     takes_session = any(p.name == "session" for p in plan)
-    spent = _count(endpoint, services, caller, early)
+    spent = _count(endpoint, services, caller)
 
     if not takes_session:  # what it does slowly must not hold a transaction
         return tell(respond(endpoint.view(**early), endpoint.status), spent)
@@ -245,10 +245,8 @@ def _admit(endpoint: Endpoint, services: _Services, session: Session) -> Caller:
     raise ForbiddenError(endpoint.permission)
 
 
-def _count(
-    endpoint: Endpoint, services: _Services, caller: Caller, arguments: Mapping[str, Any]
-) -> Spent | None:
-    return services.count(endpoint.limited, caller, arguments) if endpoint.limited else None
+def _count(endpoint: Endpoint, services: _Services, caller: Caller) -> Spent | None:
+    return services.count(endpoint.limited, caller) if endpoint.limited else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,8 @@ Header fields: draft-ietf-httpapi-ratelimit-headers-10; 429: RFC 6585 section 4.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from flask import Response
 
@@ -17,18 +16,13 @@ from app.permissions import Caller
 
 @dataclass(frozen=True, slots=True)
 class Limited:
-    """How an endpoint is limited: by who calls, and by what the request names.
-
-    ``what`` is such as ``search``. ``named`` gives, of the view's arguments, what is counted as an
-    account, such as the e-mail address that somebody signs in with; it must not need the session.
-    """
+    """That requests of an endpoint are counted for who sends them; ``what`` is such as search."""
 
     what: str
-    named: Callable[[Mapping[str, Any]], str] | None = None
 
 
-Count = Callable[[Limited, Caller, Mapping[str, Any]], Spent | None]
-"""Counts a request before it is done, given the view's arguments; ``identity`` implements it.
+Count = Callable[[Limited, Caller], Spent | None]
+"""Counts a request before it is done; ``identity`` implements it.
 
 :raises TooManyError: when it is one too many.
 """
