@@ -12,7 +12,10 @@ from app.config import SettingError, Settings
 from app.database import Database
 from app.dialects import WORK, Limits
 from app.guards import AT_ONCE, GuardedIndex, GuardedStore
+from app.messaging.factory import open_messenger
+from app.messaging.ports import Messenger
 from app.scratch import Scratch
+from app.sealing import Sealer
 from app.storage.factory import open_store
 from app.storage.ports import ObjectStore
 from app.storage.s3_client import S3Options
@@ -29,8 +32,11 @@ class Adapters:
     store: ObjectStore
     index: SearchIndex
     cache: Cache
+    mail: Messenger
+    sms: Messenger
+    sealer: Sealer
     data_dir: Path
-    """What lies on this machine alone: the usage spool, metrics, secrets."""
+    """What lies on this machine alone: the usage spool, metrics, secrets, the outbox."""
 
     def guarded(self, *, searches: int = AT_ONCE) -> Adapters:
         """The same behind breakers, for whoever must not wait: the web and the worker.
@@ -67,6 +73,9 @@ def open_adapters(settings: Settings, limits: Limits = WORK) -> Adapters:
         store=open_store(settings.storage_url, s3=options).objects,
         index=open_index(settings.search_url),
         cache=cache,
+        mail=open_messages("MAIL", settings.mail_url),
+        sms=open_messages("SMS", settings.sms_url),
+        sealer=Sealer(settings.identity_key),
         data_dir=settings.data_dir,
     )
 
@@ -83,6 +92,18 @@ def open_index(url: str) -> AliasedIndex:
     except ValueError as error:
         shown = f"{url.partition('://')[0]}://…"  # there may be a password anywhere in the rest
         raise SettingError("KAIJUAN_SEARCH_URL", shown, str(error)) from None
+
+
+def open_messages(name: str, url: str) -> Messenger:
+    """The way to people at an address.
+
+    :raises SettingError: for an address that lacks what it needs.
+    """
+    try:
+        return open_messenger(url)
+    except ValueError as error:
+        shown = f"{url.partition('://')[0]}://…"
+        raise SettingError(f"KAIJUAN_{name}_URL", shown, str(error)) from None
 
 
 def search_folder(url: str) -> Path:

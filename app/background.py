@@ -14,8 +14,10 @@ from app.catalog.cli.indexing import rebuild
 from app.catalog.services import fruitless, indexing
 from app.catalog.services.healing import Healer
 from app.config import Settings
-from app.database import now
+from app.database import Database, now
 from app.errors import NoRoomError, UnavailableError
+from app.identity import tasks as identity
+from app.identity.services import limits, seals
 from app.jobs import connect, ledger
 from app.jobs.bell import Bell, open_bell
 from app.jobs.chores import Drain
@@ -35,16 +37,24 @@ ABANDONED = timedelta(days=7)
 
 @housekeeping.periodic("jobs.purge", every=timedelta(hours=1))
 def purge(adapters: Adapters) -> None:
-    """Forgets jobs that were done a month ago, and answers kept for repeated writes."""
+    """Forgets jobs done a month ago, answers kept for repeated writes, and attempts long past."""
     ledger.purge(adapters.database, older_than=timedelta(days=30))
     with adapters.database.transaction() as session:
         session.execute(delete(KeptAnswer).where(KeptAnswer.made_at < now() - KEPT))
+    with adapters.database.transaction() as session:
+        limits.purge(session)
 
 
 @housekeeping.periodic("storage.sweep", every=timedelta(hours=6))
 def sweep(adapters: Adapters) -> None:
     """Removes what killed writers left in the store, since not every service does so itself."""
     adapters.store.sweep(ABANDONED)
+
+
+@housekeeping.periodic("audit.seal", every=timedelta(minutes=1))
+def seal(adapters: Adapters) -> None:
+    """Seals what was audited since."""
+    seals.seal_new(adapters.database)
 
 
 @housekeeping.periodic("usage.drain", every=timedelta(seconds=5))
@@ -55,7 +65,7 @@ def take_usage(adapters: Adapters) -> None:
 
 def registry() -> Registry[Adapters]:
     """Every kind of background work of the application."""
-    return Registry(housekeeping, catalog.registry)
+    return Registry(housekeeping, catalog.registry, identity.registry)
 
 
 def drains(adapters: Adapters, guarded: Adapters) -> Mapping[str, Drain]:
@@ -72,8 +82,13 @@ def drains(adapters: Adapters, guarded: Adapters) -> Mapping[str, Drain]:
 
 def open_desk(settings: Settings, adapters: Adapters) -> Bell:
     """Lets sessions of this database enqueue jobs, and ring for the worker after commit."""
+    return connect_desk(settings, adapters.database)
+
+
+def connect_desk(settings: Settings, database: Database) -> Bell:
+    """As :func:`open_desk`, for commands that need no other engine."""
     bell = open_bell(settings.queue_url)
-    connect(adapters.database, registry(), bell)
+    connect(database, registry(), bell)
     return bell
 
 

@@ -168,18 +168,18 @@ class RedisCache:
     ) -> None:
         self.prefix = prefix
         self.breaker = breaker or Breaker("cache", failures=1)
-        self._redis: Redis = Redis.from_url(
+        self.redis: Redis = Redis.from_url(
             url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
         )
 
     def check(self) -> None:
         """See Cache."""
-        self._redis.ping()
+        self.redis.ping()
 
     def look(self, key: str, stamp: str) -> Looked:
         """See Cache: one round trip."""
         names, at = (self._kept(key), self._stamp(stamp)), time.monotonic()
-        found = self._ask(lambda: cast("list[bytes | None]", self._redis.mget(names)))
+        found = self.ask(lambda: cast("list[bytes | None]", self.redis.mget(names)))
         if found is None:
             return Looked(None, None)
         kept, current = found[0], found[1] or b""
@@ -192,20 +192,20 @@ class RedisCache:
         if stamp is None or left <= 0 or len(value) > LARGEST:
             return
         held = bytes([len(stamp)]) + stamp + value
-        self._ask(lambda: self._redis.set(self._kept(key), held, px=left))
+        self.ask(lambda: self.redis.set(self._kept(key), held, px=left))
 
     def touch(self, stamps: Iterable[str]) -> None:
         """See Cache. A stamp lives longer than anything kept under the one before it."""
         names = [self._stamp(stamp) for stamp in stamps]
 
         def send() -> Sequence[object]:
-            with self._redis.pipeline(transaction=False) as pipeline:
+            with self.redis.pipeline(transaction=False) as pipeline:
                 for name in names:
                     pipeline.set(name, secrets.token_bytes(8), ex=int(2 * LONGEST))
                 return pipeline.execute()
 
         if names:
-            self._ask(send)
+            self.ask(send)
 
     def _kept(self, key: str) -> str:
         return f"{self.prefix}kept:{key}"
@@ -213,7 +213,8 @@ class RedisCache:
     def _stamp(self, name: str) -> str:
         return f"{self.prefix}stamp:{name}"
 
-    def _ask(self, question: Callable[[], T]) -> T | None:
+    def ask(self, question: Callable[[], T]) -> T | None:
+        """What Redis answers; ``None`` while it is away."""
         with suppress(RedisError, RestingError), self.breaker.call(_is_away):
             return question()
         return None

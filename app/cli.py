@@ -18,9 +18,10 @@ COMMANDS = {
     "restore": "app.operating.backup.cli:restore",
     "import": "app.operating.importing:imports",
     "record": "app.catalog.cli.records:record",
-    "library": "app.identity.cli:library",
-    "user": "app.identity.cli:user",
-    "token": "app.identity.cli:token",
+    "library": "app.operating.libraries:library",
+    "user": "app.identity.cli.accounts:user",
+    "token": "app.identity.cli.accounts:token",
+    "audit": "app.identity.cli.audit:audit",
 }
 
 
@@ -57,9 +58,10 @@ SUMMARIES = {
     "restore": "Bring the library back as it stood in a backup.",
     "import": "Import records, books, libraries, subjects; list and undo imports.",
     "record": "Show, mend, withdraw, restore and merge records.",
-    "library": "Add and list libraries.",
+    "library": "Add, move, rename, suspend libraries; their networks; who asked to join.",
     "user": "Accounts; the first administrator comes by a link that works once.",
     "token": "Service tokens.",
+    "audit": "Verify and export who did what to whom.",
 }
 
 

@@ -51,6 +51,8 @@ class Settings:
     search_url: str
     queue_url: str
     cache_url: str
+    mail_url: str
+    sms_url: str
     s3: S3Settings
     secret_keys: tuple[str, ...]
     identity_key: str
@@ -60,6 +62,8 @@ class Settings:
     source_url: str
     log_level: str
     read_only: bool
+    limits: Mapping[str, tuple[int, int]]
+    """What is changed of how often something may be asked for: so many in so many seconds."""
 
 
 def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -> Settings:
@@ -78,6 +82,8 @@ def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -
         search_url=_url(get, "SEARCH_URL", f"sqlite:///{data_dir}/search", SEARCHES),
         queue_url=_url(get, "QUEUE_URL", f"sqlite:///{data_dir}/bell.sqlite", ("sqlite", "redis")),
         cache_url=_url(get, "CACHE_URL", "memory://", ("memory", "redis", "none")),
+        mail_url=_url(get, "MAIL_URL", f"file://{data_dir}/outbox", MAILS),
+        sms_url=_url(get, "SMS_URL", f"file://{data_dir}/outbox", TEXTS),
         s3=_s3(given),
         secret_keys=_secret_keys(get, data_dir),
         identity_key=_secret(get, "IDENTITY_KEY", data_dir),
@@ -87,6 +93,7 @@ def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -
         source_url=_source(get),
         log_level=_choice(get, "LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
         read_only=_choice(get, "READ_ONLY", "no", ("yes", "no")) == "yes",
+        limits=_limits(get),
     )
 
 
@@ -100,12 +107,14 @@ def unknown_names(environ: Mapping[str, str] | None = None) -> set[str]:
 
 NAMES = frozenset({
     "DATA_DIR", "DATABASE_URL", "STORAGE_URL", "SEARCH_URL", "QUEUE_URL", "CACHE_URL",
-    "SECRET_KEYS", "IDENTITY_KEY", "PUBLIC_URL", "CONTENT_URL", "TRUSTED_PROXIES", "SOURCE_URL",
-    "LOG_LEVEL", "READ_ONLY", "OIDC_KEYS_DIR",
+    "MAIL_URL", "SMS_URL", "SECRET_KEYS", "IDENTITY_KEY", "PUBLIC_URL", "CONTENT_URL",
+    "TRUSTED_PROXIES", "SOURCE_URL", "LOG_LEVEL", "READ_ONLY", "LIMITS", "OIDC_KEYS_DIR",
 })  # fmt: skip
 FOR_TESTS = frozenset({"TEST_DATA", "TEST_ENGINES", "BENCH_DIR", "BENCH_RECORDS", "CHROMIUM"})
 DATABASES = ("sqlite", "postgresql+psycopg")
 SEARCHES = ("sqlite", "http", "https")
+MAILS = ("file", "smtp", "smtps", "memory")
+TEXTS = ("file", "http", "https", "memory")
 
 Getter = Callable[[str, str], str]
 
@@ -176,6 +185,20 @@ def _choice(get: Getter, name: str, default: str, choices: tuple[str, ...]) -> s
     if value not in choices:
         raise SettingError(PREFIX + name, value, "one of " + ", ".join(choices))
     return value
+
+
+def _limits(get: Getter) -> dict[str, tuple[int, int]]:
+    found = {}
+    for part in get("LIMITS", "").split(","):
+        limit = re.fullmatch(r"\s*([a-z-]+\.[a-z]+)=(\d{1,9})/([1-9]\d{0,6})\s*", part)
+        if limit is not None:
+            found[limit[1]] = int(limit[2]), int(limit[3])
+        elif part.strip():
+            wanted = (
+                "limits such as search.address=6000/60, separated by commas: so many in seconds"
+            )
+            raise SettingError(PREFIX + "LIMITS", part, wanted)
+    return found
 
 
 def _secret_keys(get: Getter, data_dir: Path) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ problem document, the command line to one message and a non-zero exit.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -96,11 +97,14 @@ class ForbiddenError(KaijuanError):
 
 
 class NotUsableError(KaijuanError):
-    """The record may be seen but not opened now: ``reason`` is a code, ``remedy`` would help."""
+    """The record may be seen but not opened now: ``reason`` is a code, ``remedy`` would help.
 
-    def __init__(self, reason: str, remedy: str) -> None:
+    ``about`` are the values that the remedy names.
+    """
+
+    def __init__(self, reason: str, remedy: str, about: Mapping[str, str] | None = None) -> None:
         super().__init__(f"This cannot be opened now ({reason}). {remedy}".strip())
-        self.reason, self.remedy = reason, remedy
+        self.reason, self.remedy, self.about = reason, remedy, dict(about or {})
 
 
 class TooLargeError(KaijuanError):
@@ -130,6 +134,14 @@ class NoRoomError(KaijuanError):
             f"The disk of {folder} has {free:,} bytes left of the {least:,} that changes need. "
             "Make room; reading goes on."
         )
+
+
+class TooManyError(KaijuanError):
+    """What the limit ``name`` stands for was done ``limit`` times within ``seconds`` already."""
+
+    def __init__(self, name: str, limit: int, seconds: int, retry_after: int) -> None:
+        super().__init__(f"This was asked for too often. Try again in {retry_after:,} s.")
+        self.name, self.limit, self.seconds, self.retry_after = name, limit, seconds, retry_after
 
 
 class UnavailableError(KaijuanError):

@@ -18,14 +18,20 @@ from app.cursors import Cursors
 from app.database import Database
 from app.dialects import WEB
 from app.identity.callers import authenticator
-from app.identity.routes.libraries import libraries
-from app.identity.routes.sessions import keep_cookie, sessions
+from app.identity.limiting import count_by, open_limiter
+from app.identity.routes.audit import audit
+from app.identity.routes.network import NETWORK
+from app.identity.routes.personal import PERSONAL, open_entrance
+from app.identity.routes.readers import readers
+from app.identity.routes.staff import staff
+from app.identity.services.limits import Limiter
 from app.pages.install import install as install_pages
 from app.reader.routes.content import content
 from app.reader.routes.publications import publications
 from app.reader.services.grants import Grants
 from app.readiness import checks_of
 from app.scratch import Scratch
+from app.sealing import Sealer
 from app.usage.recorder import Recorder
 from app.usage.spool import Spool
 from app.web import api, health, logs, problems
@@ -50,7 +56,9 @@ def create_app(
     problems.install(app)
     health.install(app)
     known = authenticator(settings.trusted_proxies, settings.public_url)
-    api.install(app, adapters.database, known, read_only=settings.read_only)
+    limiter = open_limiter(settings, adapters)
+    api.install(app, adapters.database, known, count_by(limiter), read_only=settings.read_only)
+    api.provide(app, Limiter, limiter)
     api.provide(app, Settings, settings)
     api.provide(app, Adapters, adapters)
     api.provide(app, Database, adapters.database)
@@ -60,12 +68,13 @@ def create_app(
     api.provide(app, Cursors, Cursors(settings.secret_keys))
     api.provide(app, health.Checks, checks_of(asked, bell))
     api.provide(app, Grants, Grants(settings.secret_keys))
+    api.provide(app, Sealer, adapters.sealer)
     api.provide(
         app, Recorder, Recorder(Spool(adapters.data_dir / "usage"), settings.secret_keys[0])
     )
     api.register(app, health.health, docs, *GROUPS.values())
-    api.register(app, search, subjects, records, feed, imports, jobs, libraries, sessions)
-    api.register(app, publications, content)
+    api.register(app, search, subjects, records, feed, imports, jobs, *PERSONAL)
+    api.register(app, publications, content, *NETWORK, staff, readers, audit)
     install_pages(app, settings, index)
-    app.after_request(keep_cookie)
+    open_entrance(app, settings, adapters, limiter)
     return app

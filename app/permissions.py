@@ -14,7 +14,15 @@ class Permission(StrEnum):
     SIGNED_IN = "signed-in"
     EDIT_RECORDS = "records.edit"
     IMPORT_RECORDS = "records.import"
+    SUBMIT = "resources.submit"
+    REVIEW = "resources.review"
     MANAGE_LIBRARIES = "libraries.manage"
+    APPROVE_LIBRARIES = "libraries.approve"
+    """Lets libraries join, moves and suspends them: where the library is to be."""
+    MANAGE_STAFF = "staff.manage"
+    SEE_READERS = "readers.see"
+    MANAGE_READERS = "readers.manage"
+    SEE_AUDIT = "audit.see"
     SEE_JOBS = "jobs.see"
     SEE_METRICS = "metrics.see"
     """Operators' figures: loopback or a token."""
@@ -34,6 +42,10 @@ class Caller(Protocol):
     @property
     def address(self) -> str:
         """The client's address, taken from trusted proxies only."""
+
+    @property
+    def request_id(self) -> str:
+        """By which logs and audit name this very request."""
 
     def may(self, permission: Permission, path: str | None = None) -> bool:
         """Whether this is allowed, on the library at ``path`` (anywhere, when it is ``None``)."""

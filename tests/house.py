@@ -141,13 +141,15 @@ class House:
     def secret(
         self, kind: str, role: str | None, library: str | None = None, days: float = 1
     ) -> str:
-        """A secret of a new account with this role: a token, a session or a link."""
+        """A secret of a new account with this role: a token, a proven session, or a link."""
         with self.database.transaction() as session:
             account = accounts.add_account(session, "馆员")
             if role:
                 owner = library or tree.default(session).id
                 accounts.grant(session, account.id, role, owner)
-            return accounts.issue(session, account.id, kind, life=timedelta(days=days))
+            methods = "pwd,otp" if kind == "session" else ""
+            life = timedelta(days=days)
+            return accounts.issue(session, account.id, kind, life=life, methods=methods)
 
     def index(self) -> None:
         """Lets the index catch up."""

@@ -51,14 +51,6 @@ class State(StrEnum):
 LIVE = (State.DRAFT, State.PUBLISHED)
 
 
-class Policy(StrEnum):
-    """Who may use (open, read, download) what may be seen. Unknown policies admit nobody."""
-
-    OPEN = "open"
-    SIGNED_IN = "signed-in"
-    STAFF = "staff"
-
-
 class Agent(msgspec.Struct, frozen=True, omit_defaults=True):
     """A person or body and their part in it; ``written`` is the statement as catalogued."""
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from app.catalog.description import Description, Kind, Line, Policy, Summary
+from app.catalog.description import Description, Kind, Line, Summary
+from app.identity.policies import Policy, Rules
 
 RecordId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
 Limit = Annotated[int, Meta(ge=1, le=100, description="How many at most.")]
@@ -49,11 +50,15 @@ class FileLine(msgspec.Struct, frozen=True):
 
 
 class Use(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Whether the caller may open it now; if not, why, and what would help."""
+    """Whether the caller may open it now; if not, why, and what would help.
+
+    The reason is a stable code; ``about`` are the values that the remedy names.
+    """
 
     allowed: bool
     reason: str = ""
     remedy: str = ""
+    about: dict[str, str] = {}
 
 
 class RecordView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -86,7 +91,7 @@ class SourceView(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class StaffView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A record as its cataloguers see it."""
+    """A record as its cataloguers see it; ``rules`` are what its policy asks for."""
 
     id: str
     kind: Kind
@@ -96,6 +101,7 @@ class StaffView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     work: str
     audience: str
     policy: str
+    rules: Rules | None = None
     parent: str | None = None
     reason: str = ""
     successor: str | None = None
@@ -113,7 +119,7 @@ class NewRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     library: Annotated[str, Meta(max_length=64)] | None = None
     parent: RecordId | None = None
     audience: Literal["public", "staff"] = "public"
-    policy: Policy = Policy.OPEN
+    policy: Policy | Rules = Policy.OPEN
     state: Literal["draft", "published"] = "published"
 
 
@@ -139,7 +145,7 @@ class RecordPatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     fields: DescriptionPatch | UnsetType = UNSET
     state: Literal["draft", "published"] | UnsetType = UNSET
     audience: Literal["public", "staff"] | UnsetType = UNSET
-    policy: Policy | UnsetType = UNSET
+    policy: Policy | Rules | UnsetType = UNSET
     library: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
     parent: RecordId | UnsetType | None = UNSET
     note: Line = ""

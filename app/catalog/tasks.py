@@ -9,7 +9,7 @@ import structlog
 
 from app.adapters import Adapters
 from app.catalog import formats
-from app.catalog.services import titles, undoing
+from app.catalog.services import moving, titles, undoing
 from app.catalog.services.importing import Report, digest_of, import_records
 from app.jobs.registry import Registry
 from app.jobs.work import Work
@@ -62,6 +62,12 @@ def undo_import(work: Work[Adapters]) -> None:
     account = str(work.payload["account"] or "") or None
     undoing.undo(work.database, str(work.payload["batch"]), account)
     work.finish(lambda _session: None)
+
+
+@registry.job("catalog.library_moved", lease=timedelta(minutes=2))
+def follow_library(work: Work[Adapters]) -> None:
+    """Has the records of a library that moved, and of those below it, be found at its new place."""
+    moving.mark_below(work.database, str(work.payload["library"]), work.progress, work.checkpoint)
 
 
 @registry.periodic("catalog.titles", every=timedelta(days=1))

@@ -1,16 +1,22 @@
-"""The access decision: *may see* by audience, *may use* by policy. Both fail closed.
+"""The access decision: *may see* by audience, *may use* by policies. Both fail closed.
 
 What is public everybody sees. What is kept for staff is seen by those who may edit at its
 library: its tokens name that library and every one above it, a caller's the libraries granted.
+
+A record is used as all of its policies together allow: its own, that of what it belongs to, and
+its library's (docs/adr/0015). No role is above them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.errors import NotUsableError
-from app.identity import tree
+from app.identity import conditions, tree
+from app.identity.conditions import Asked, Circumstances, Condition, Finding, Reason
+from app.identity.policies import Policy
 from app.permissions import Caller, Permission
 
 PUBLIC = "public"
@@ -47,7 +53,7 @@ def admits(callers: tuple[str, ...], audience: str, library_path: str) -> bool:
     return audience == STAFF and any(reach)
 
 
-class Standing(Protocol):
+class Shown(Protocol):
     """What a record shows of itself to say whether it is open to all."""
 
     @property
@@ -55,32 +61,61 @@ class Standing(Protocol):
         """Whom it is shown to: everybody, or the staff of its library and those above."""
 
     @property
-    def policy(self) -> str:
-        """The policy that says who may use it."""
+    def policies(self) -> Policies:
+        """The policies that say who may use it."""
 
     @property
     def state(self) -> str:
         """Its state; only what is published can be used by readers."""
 
 
-class Protected(Standing, Protocol):
+class Protected(Shown, conditions.Place, Protocol):
     """What a record shows of itself to be decided on."""
 
-    @property
-    def library_path(self) -> str:
-        """The path of the library that owns it."""
+
+Policies = tuple[tuple[str, str], ...]
+"""By whose they are: ``record``, ``parent``, ``whole`` (of which the parent is), ``library``."""
+
+
+def policies_of(
+    record: str, parent: str | None, whole: str | None, library: str | None
+) -> Policies:
+    """The policies of a record, of what it belongs to, and of its library."""
+    given = {"record": record, "parent": parent, "whole": whole, "library": library}
+    return tuple((part, name) for part, name in given.items() if name is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether a use is allowed; the reason is a stable code, the remedy a sentence."""
+    """Whether a use is allowed.
+
+    The reason is a stable code, the remedy a sentence, ``about`` the values that it names.
+    """
 
     allowed: bool
     reason: str = ""
     remedy: str = ""
+    about: Mapping[str, str] = field(default_factory=dict)
 
 
 OPEN = Decision(True)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a decision: a condition, of which policy, and what was found."""
+
+    part: str
+    """``record``, ``parent``, ``whole`` or ``library``."""
+    finding: Finding
+
+    @property
+    def decision(self) -> Decision:
+        """What would be decided by this step alone."""
+        reason, about = self.finding.refused, self.finding.about
+        if reason is None:
+            return OPEN
+        return Decision(False, reason, conditions.REMEDIES[reason].format(**about), about)
 
 
 def may_see(caller: Caller, thing: Protected) -> bool:
@@ -94,40 +129,69 @@ def _may_edit(caller: Caller, thing: Protected) -> bool:
     return caller.may(Permission.EDIT_RECORDS, thing.library_path)
 
 
-def is_open(thing: Standing) -> bool:
+def is_open(thing: Shown) -> bool:
     """Whether anybody may read it, so that its addresses may be cached by all."""
-    return (thing.state, thing.audience, thing.policy) == ("published", PUBLIC, "open")
+    unconditional = all(name == Policy.OPEN for _, name in thing.policies)
+    return (thing.state, thing.audience) == ("published", PUBLIC) and unconditional
 
 
-def decide(caller: Caller, thing: Protected) -> Decision:
+def steps(caller: Caller, thing: Protected, facts: Circumstances) -> Iterator[Step]:
+    """Every step of the decision whether this caller may open, read and download it, in order.
+
+    The first that does not hold decides. What is not published is for those who may edit it, and
+    no policy is asked.
+    """
+    seen = may_see(caller, thing)
+    wanted = f"{thing.audience}, {thing.state}"
+    found = ", ".join(caller.audience)
+    yield Step("record", Finding("see", wanted, found, None if seen else Reason.NOT_VISIBLE))
+    if thing.state == "published":
+        yield from _asked(caller, thing, facts, conditions.CONDITIONS)
+
+
+def _asked(
+    caller: Caller, thing: Protected, facts: Circumstances, wanted: tuple[Condition, ...]
+) -> Iterator[Step]:
+    """What the policies ask for; those that are unknown, or cannot be read, refuse first."""
+    readable = []
+    for part, name in thing.policies:
+        rules = facts.rules(name)
+        said = ("known", None) if rules is not None else ("unknown", Reason.POLICY)
+        yield Step(part, Finding("policy", name, *said))
+        if rules is not None:
+            edits = rules.staff and _may_edit(caller, thing)
+            readable.append((part, Asked(rules, thing, caller.account_id, edits, facts)))
+    for condition in wanted:
+        for part, asked in readable:
+            if (finding := condition(asked)) is not None:
+                yield Step(part, finding)
+
+
+def decide(caller: Caller, thing: Protected, facts: Circumstances) -> Decision:
     """Whether this caller may open, read and download it now."""
-    if not may_see(caller, thing):
-        return Decision(False, "not-visible", "It is not for your account.")
-    if thing.state != "published":
-        return OPEN if _may_edit(caller, thing) else _denied_unknown()
-    match thing.policy:
-        case "open":
-            return OPEN
-        case "signed-in" if caller.account_id is not None:
-            return OPEN
-        case "signed-in":
-            return Decision(False, "sign-in", "Sign in with your reader account.")
-        case "staff" if _may_edit(caller, thing):
-            return OPEN
-        case "staff":
-            return Decision(False, "staff-only", "It is kept for the library's staff.")
-    return _denied_unknown()
+    made = (step.decision for step in steps(caller, thing, facts))
+    return next((decision for decision in made if not decision.allowed), OPEN)
 
 
-def _denied_unknown() -> Decision:
-    return Decision(False, "policy", "Its access policy does not admit you.")
-
-
-def require_use(caller: Caller, thing: Protected) -> None:
+def require_use(caller: Caller, thing: Protected, facts: Circumstances) -> None:
     """As :func:`decide`.
 
     :raises NotUsableError: with the reason, when it is not allowed.
     """
-    decision = decide(caller, thing)
+    _require(decide(caller, thing, facts))
+
+
+def require_anew(caller: Caller, thing: Protected, facts: Circumstances) -> None:
+    """That a use which was allowed is still made in the right place and at the right time.
+
+    Who reads is not asked again: for that a grant stands.
+
+    :raises NotUsableError: as :func:`require_use`.
+    """
+    for step in _asked(caller, thing, facts, conditions.ANEW):
+        _require(step.decision)
+
+
+def _require(decision: Decision) -> None:
     if not decision.allowed:
-        raise NotUsableError(decision.reason, decision.remedy)
+        raise NotUsableError(decision.reason, decision.remedy, decision.about)

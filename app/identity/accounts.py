@@ -6,38 +6,29 @@ Secrets are 256 random bits; only their BLAKE2b digests are kept.
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
-from enum import StrEnum
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from hashlib import blake2b
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from app.database import now, random_id
-from app.errors import ConflictError, Fault, InvalidError, NotFoundError, UnauthenticatedError
+from app.database import now, random_id, read
+from app.errors import Fault, InvalidError, NotFoundError, UnauthenticatedError
 from app.identity import tree
-from app.identity.models import Account, Credential, Grant, Library
-from app.permissions import Permission
+from app.identity.models import Account, Authenticator, Credential, Grant
+from app.identity.names import name_key
+from app.identity.queries.grants import held
+from app.identity.roles import PERMISSIONS
 
-SESSION_LIFE = timedelta(days=14)
+SESSION_LIFE = timedelta(days=30)
+IDLE = timedelta(days=14)
+"""A session ends when it is not used for so long."""
+PROOF_LIFE = timedelta(hours=12)
+GRACE = timedelta(hours=1)
+FRESH = timedelta(minutes=15)
 LINK_LIFE = timedelta(hours=24)
 TOKEN_LIFE = timedelta(days=365)
-
-
-class Role(StrEnum):
-    """A set of permissions, granted on a library and all below it."""
-
-    CATALOGUER = "cataloguer"
-    OPERATOR = "operator"
-    ADMINISTRATOR = "administrator"
-
-
-PERMISSIONS: dict[str, frozenset[Permission]] = {
-    Role.CATALOGUER: frozenset({Permission.EDIT_RECORDS, Permission.IMPORT_RECORDS}),
-    Role.OPERATOR: frozenset({Permission.SEE_JOBS, Permission.SEE_METRICS}),
-    Role.ADMINISTRATOR: frozenset(Permission),
-}
-"""The one table of what a role may do."""
 
 
 def digest(secret: str) -> str:
@@ -45,22 +36,18 @@ def digest(secret: str) -> str:
     return blake2b(secret.encode(), digest_size=32).hexdigest()
 
 
-def add_account(
-    session: Session, name: str, *, kind: str = "person", email: str | None = None
-) -> Account:
+def add_account(session: Session, name: str, *, kind: str = "person") -> Account:
     """A new account without any rights.
 
-    :raises InvalidError: without a name. :raises ConflictError: when the address is taken.
+    :raises InvalidError: without a name.
     """
     if not name.strip():
         raise InvalidError(Fault("name", "missing", "an account needs a name"))
-    if email and session.scalar(select(Account.id).where(Account.email == email.lower())):
-        raise ConflictError("There is an account with this address already.")
     account = Account(
         id=random_id(),
         name=name.strip(),
+        name_key=name_key(name),
         kind=kind,
-        email=email.lower() if email else None,
         added_at=now(),
     )
     session.add(account)
@@ -80,19 +67,37 @@ def grant(session: Session, account_id: str, role: str, library_id: str) -> None
     session.flush()
 
 
-def issue(session: Session, account_id: str, kind: str, *, life: timedelta, label: str = "") -> str:
-    """A new secret of this kind for the account; shown once, never again."""
+def issue(
+    session: Session,
+    account_id: str,
+    kind: str,
+    *,
+    life: timedelta,
+    label: str = "",
+    methods: str = "",
+    device: str = "",
+    network: str = "",
+) -> str:
+    """A new secret of this kind for the account; shown once, never again.
+
+    ``methods`` say how a session was begun (RFC 8176); ``device`` and ``network`` from where.
+    """
     if session.get(Account, account_id) is None:
         raise NotFoundError("account", account_id)
-    secret = secrets.token_urlsafe(32)
+    secret, at = secrets.token_urlsafe(32), now()
     session.add(
         Credential(
             digest=digest(secret),
+            id=random_id(),
             kind=kind,
             account_id=account_id,
             label=label,
-            made_at=now(),
-            expires_at=now() + life,
+            methods=methods,
+            device=device,
+            address=network,
+            made_at=at,
+            seen_at=at if kind == "session" else None,
+            expires_at=at + life,
         )
     )
     session.flush()
@@ -100,7 +105,7 @@ def issue(session: Session, account_id: str, kind: str, *, life: timedelta, labe
 
 
 def use_link(session: Session, secret: str) -> str:
-    """Trades a first sign-in link for a session; the link is gone afterwards.
+    """The account that a first sign-in link stands for; the link is gone afterwards.
 
     :raises UnauthenticatedError: when the link was used, has expired, or never was.
     """
@@ -115,7 +120,19 @@ def use_link(session: Session, secret: str) -> str:
     ).scalar()
     if spent is None:
         raise UnauthenticatedError("This link was used already, or has expired. Ask for a new one.")
-    return issue(session, spent, "session", life=SESSION_LIFE)
+    return spent
+
+
+def rotate(session: Session, kept: str) -> str:
+    """Another secret for the session of this digest, which goes on as it was.
+
+    :raises UnauthenticatedError: when it has ended.
+    """
+    secret = secrets.token_urlsafe(32)
+    mine = update(Credential).where(Credential.digest == kept).values(digest=digest(secret))
+    if session.scalar(mine.returning(Credential.account_id)) is None:
+        raise UnauthenticatedError
+    return secret
 
 
 def revoke(session: Session, secret: str) -> None:
@@ -123,24 +140,84 @@ def revoke(session: Session, secret: str) -> None:
     session.execute(delete(Credential).where(Credential.digest == digest(secret)))
 
 
-def find(session: Session, secret: str, kind: str) -> tuple[Account, list[tuple[str, str]]] | None:
-    """The open account that a live secret stands for, with its (role, library path) pairs."""
-    wanted = (
-        select(Account)
-        .join(Credential, Credential.account_id == Account.id)
-        .where(
-            Credential.digest == digest(secret),
-            Credential.kind == kind,
-            Credential.expires_at > now(),
-            Account.closed_at.is_(None),
-        )
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An open account as a live secret stands for it.
+
+    ``has_factor``: it has a second factor. ``methods``: how its session was begun.
+    """
+
+    account_id: str
+    kind: str
+    digest: str = field(repr=False)
+    methods: frozenset[str]
+    made_at: datetime
+    seen_at: datetime | None
+    expires_at: datetime
+    has_factor: bool
+    grants: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_half_open(self) -> bool:
+        """Whether nobody is signed in yet: the second factor is still to be shown."""
+        return self.kind == "session" and self.has_factor and "otp" not in self.methods
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether power over others counts: a system's token, or a second factor not long ago.
+
+        Who came by a link has an hour to set one up (NIST SP 800-63B §4.2.3 for the twelve).
+        """
+        if self.kind == "token":
+            return True
+        age = now() - self.made_at
+        if "otp" in self.methods:
+            return age < PROOF_LIFE
+        return "link" in self.methods and not self.has_factor and age < GRACE
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the person was there a moment ago, to change what guards the account."""
+        return now() - self.made_at < FRESH
+
+
+_FACTOR = (
+    exists()
+    .where(
+        Authenticator.account_id == Account.id,
+        Authenticator.kind == "totp",
+        Authenticator.confirmed_at.is_not(None),
     )
-    account = session.scalar(wanted)
-    if account is None:
+    .label("has_factor")
+)
+_FIND = (
+    select(Account.id, Account.suspended_at, Credential.methods, Credential.made_at)
+    .add_columns(Credential.seen_at, Credential.expires_at, _FACTOR)
+    .join(Credential, Credential.account_id == Account.id)
+    .where(
+        Credential.digest == bindparam("digest"),
+        Credential.kind == bindparam("kind"),
+        Credential.expires_at > bindparam("at"),
+        func.coalesce(Credential.seen_at, Credential.expires_at) > bindparam("idle_since"),
+        Account.closed_at.is_(None),
+    )
+)
+
+
+def find(session: Session, secret: str, kind: str) -> Known | None:
+    """The open account that a live secret stands for, with its roles; a suspended one has none."""
+    at, kept = now(), digest(secret)
+    row = read(session, _FIND, digest=kept, kind=kind, at=at, idle_since=at - IDLE).first()
+    if row is None:
         return None
-    granted = (
-        select(Grant.role, Library.path)
-        .join(Library, Library.id == Grant.library_id)
-        .where(Grant.account_id == account.id)
+    return Known(
+        account_id=row.id,
+        kind=kind,
+        digest=kept,
+        methods=frozenset(row.methods.split(",")),
+        made_at=row.made_at,
+        seen_at=row.seen_at,
+        expires_at=row.expires_at,
+        has_factor=row.has_factor,
+        grants=() if row.suspended_at else tuple(held(session, row.id)),
     )
-    return account, [(row.role, row.path) for row in session.execute(granted)]

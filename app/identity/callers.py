@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from flask import Request
@@ -11,8 +11,13 @@ from sqlalchemy.orm import Session
 from app.errors import ForbiddenError, UnauthenticatedError
 from app.identity import accounts
 from app.identity.access import tokens
+from app.identity.accounts import Known
+from app.identity.roles import powers, powers_unproven
+from app.identity.services.sessions import is_stale
 from app.permissions import Caller, Permission
+from app.web import logs
 from app.web.access import Authenticate
+from app.web.forms import require_same_site
 
 COOKIE = "kaijuan"
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -26,6 +31,9 @@ class KnownCaller:
     address: str
     account_id: str | None = None
     grants: tuple[tuple[str, str], ...] = ()
+    request_id: str = field(default_factory=logs.request_id, kw_only=True)
+    known: Known | None = None
+    """By which secret; also of a session that still waits for its second factor."""
 
     @property
     def audience(self) -> tuple[str, ...]:
@@ -39,18 +47,18 @@ class KnownCaller:
         if permission is Permission.SIGNED_IN:
             return self.account_id is not None
         return any(
-            permission in accounts.PERMISSIONS.get(role, ())
-            and (path is None or path.startswith(granted))
+            permission in self._powers(role) and (path is None or path.startswith(granted))
             for role, granted in self.grants
         )
 
     def reach(self, permission: Permission) -> tuple[str, ...]:
         """The paths on which one of the roles has it."""
-        return tuple(
-            granted
-            for role, granted in self.grants
-            if permission in accounts.PERMISSIONS.get(role, ())
-        )
+        return tuple(granted for role, granted in self.grants if permission in self._powers(role))
+
+    def _powers(self, role: str) -> frozenset[Permission]:
+        """What the role counts for: power over others only where a second factor was shown."""
+        proven = self.known is None or self.known.is_proven
+        return powers(role) if proven else powers_unproven(role)
 
 
 def authenticator(trusted: Networks, public_url: str | None = None) -> Authenticate:
@@ -69,32 +77,48 @@ def authenticator(trusted: Networks, public_url: str | None = None) -> Authentic
                 raise UnauthenticatedError("Only bearer tokens are taken here.")
             return _known(session, secret.strip(), "token", address)
         if cookie:
-            _same_site(request, public_url)
-            return _known(session, cookie, "session", address)
+            if request.method not in SAFE:
+                require_same_site(public_url)
+            caller = _known(session, cookie, "session", address)
+            if caller.known and is_stale(caller.known):
+                request.environ["kaijuan.seen"] = (caller.known.digest, address)
+            return caller
         return KnownCaller(address)
 
     return authenticate
 
 
-def _known(session: Session, secret: str, kind: str, address: str) -> Caller:
+def _known(session: Session, secret: str, kind: str, address: str) -> KnownCaller:
     found = accounts.find(session, secret, kind)
     if found is None and kind == "session":
         return KnownCaller(address)  # an old cookie must not lock a reader out of the open pages
     if found is None:
         raise UnauthenticatedError("This token is not valid, or no longer.")
-    account, grants = found
-    return KnownCaller(address, account.id, tuple(grants))
+    if found.is_half_open:
+        return KnownCaller(address, known=found)
+    return KnownCaller(address, found.account_id, found.grants, found)
 
 
-def _same_site(request: Request, public_url: str | None) -> None:
-    """A cookie authorises a change only when our own pages ask for it (Fetch Metadata)."""
-    if request.method in SAFE:
-        return
-    site = request.headers.get("Sec-Fetch-Site")
-    ours = public_url or request.host_url.rstrip("/")
-    if site in ("same-origin", "none") or (site is None and request.headers.get("Origin") == ours):
-        return
-    raise ForbiddenError("same-origin", "Changes with a cookie are taken from our own pages only.")
+def known_of(caller: Caller) -> Known:
+    """The secret that the caller is known by.
+
+    :raises UnauthenticatedError: when it is nobody.
+    """
+    known = getattr(caller, "known", None)
+    if not isinstance(known, Known):
+        raise UnauthenticatedError
+    return known
+
+
+def session_of(caller: Caller) -> Known:
+    """The session of the caller, half-open ones too.
+
+    :raises UnauthenticatedError: when it is nobody. :raises ForbiddenError: when it is a token.
+    """
+    known = known_of(caller)
+    if known.kind != "session":
+        raise ForbiddenError("session", "Only who is signed in with a session may do this.")
+    return known
 
 
 def client_address(request: Request, trusted: Networks) -> str:

@@ -9,9 +9,14 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from app.database import now
-from app.errors import Fault, InvalidError
-from app.identity.models import LEVELS, Library
-from app.identity.tree import STEP, encode
+from app.errors import ConflictError, Fault, InvalidError
+from app.identity import tree
+from app.identity.models import Library
+from app.identity.reports import NetworkReport, Problem
+from app.identity.scope import EVERYWHERE
+from app.identity.services.audit import SYSTEM
+from app.identity.services.moving import edit, move
+from app.identity.wording import line
 
 ALSO_CALLED = {"prefecture": "city", "municipality": "city", "district": "county"}
 """Other names of the levels of the network, as administrative lists use them."""
@@ -28,50 +33,43 @@ class Entry(msgspec.Struct, frozen=True):
     code: str | None = None
 
 
-class Problem(msgspec.Struct, frozen=True):
-    """An entry that was refused."""
-
-    place: str
-    code: str
-    message: str
-
-
-class NetworkReport(msgspec.Struct):
-    """What an import of libraries did."""
-
-    read: int = 0
-    added: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    refused: int = 0
-    problems: list[Problem] = []
-
-
-def import_network(session: Session, path: Path) -> NetworkReport:
+def import_network(session: Session, path: Path, *, moving: bool = False) -> NetworkReport:
     """Adds and renames libraries; repeatable. Parents may stand after their children.
 
-    Moving a library that is there to another parent is refused: that rewrites what is below it.
+    A library that is there and stands elsewhere in the file is refused, unless ``moving``: then
+    it is moved there, with everything below it.
 
     :raises InvalidError: when the file is no such list.
     """
     entries, report = _read(path), NetworkReport()
     report.read = len(entries)
+    tree.hold(session)
     known = {row.id: row for row in session.scalars(select(Library))}
-    paths = {row.id: row.path for row in known.values()}
-    steps = _last_steps(paths)
-    fresh = []
-    for entry in _parents_first(entries, set(known), report):
-        if row := known.get(entry.id):
-            _renew(row, entry, report)
-            continue
-        above = paths[entry.parent] if entry.parent else ""
-        steps[above] = steps.get(above, 0) + 1
-        paths[entry.id] = above + encode(steps[above])
-        fresh.append(_row(entry, paths[entry.id]))
+    ordered = _parents_first(entries, set(known), report)
+    fresh = _fresh([entry for _, entry in ordered if entry.id not in known], known)
     if fresh:
         session.execute(insert(Library), fresh)
     report.added = len(fresh)
+    for number, entry in ordered:
+        if entry.id in known:
+            _renew(session, known[entry.id], number, entry, report, moving)
     return report
+
+
+def _fresh(entries: list[Entry], known: dict[str, Library]) -> list[dict[str, object]]:
+    """The rows of libraries that are new, each after those that are there."""
+    paths = {row.id: row.path for row in known.values()}
+    steps = {row.path: row.left_step for row in known.values()}
+    for path in paths.values():
+        above = tree.above(path)
+        steps[above] = max(steps.get(above, 0), tree.step_of(path))
+    rows = []
+    for entry in entries:
+        above = paths[entry.parent] if entry.parent else ""
+        steps[above] = steps.get(above, 0) + 1
+        paths[entry.id] = above + tree.encode(steps[above])
+        rows.append(_row(entry, paths[entry.id]))
+    return rows
 
 
 def _read(path: Path) -> list[Entry]:
@@ -87,18 +85,11 @@ def _read(path: Path) -> list[Entry]:
     ]
 
 
-def _last_steps(paths: dict[str, str]) -> dict[str, int]:
-    """The number of the last child below each path."""
-    last: dict[str, int] = {}
-    for path in paths.values():
-        above, step = path[:-STEP], int(path[-STEP:], 36)
-        last[above] = max(last.get(above, 0), step)
-    return last
-
-
-def _parents_first(entries: list[Entry], known: set[str], report: NetworkReport) -> list[Entry]:
-    """The good entries, each after the one above it; the others are refused with a reason."""
-    placed, ordered, waiting = set(known), [], []
+def _parents_first(
+    entries: list[Entry], known: set[str], report: NetworkReport
+) -> list[tuple[int, Entry]]:
+    """The good entries by number, each after the one above it; others are refused with a reason."""
+    ordered, waiting = [], []
     seen: set[str] = set()
     for number, entry in enumerate(entries, 1):
         if fault := _fault(entry, seen):
@@ -106,11 +97,12 @@ def _parents_first(entries: list[Entry], known: set[str], report: NetworkReport)
         else:
             seen.add(entry.id)
             waiting.append((number, entry))
+    placed = known - seen
     while waiting:
         rest = []
         for number, entry in waiting:
             if entry.parent is None or entry.parent in placed:
-                ordered.append(entry)
+                ordered.append((number, entry))
                 placed.add(entry.id)
             else:
                 rest.append((number, entry))
@@ -127,10 +119,14 @@ def _fault(entry: Entry, seen: set[str]) -> tuple[str, str] | None:
         return "id-invalid", "an id has 1 to 64 characters"
     if entry.id in seen:
         return "id-repeated", "this id stands in the file already"
-    if not entry.name.strip():
-        return "name-missing", "a library needs a name"
-    if entry.level not in LEVELS:
-        return "level-unknown", "one of " + ", ".join(LEVELS)
+    try:
+        line(entry.name, "name", tree.LONGEST_NAME)
+        tree.require_level(entry.level, "level")
+        if entry.code is not None:
+            tree.require_code(entry.code, "code")
+    except InvalidError as error:
+        fault = error.faults[0]
+        return f"{fault.place}-{fault.code}", fault.message
     return None
 
 
@@ -142,15 +138,33 @@ def _refuse(report: NetworkReport, number: int, entry: Entry, code: str, message
     ]
 
 
-def _renew(row: Library, entry: Entry, report: NetworkReport) -> None:
-    if row.parent_id != entry.parent:
-        message = f"it is below {row.parent_id!r}; moving libraries is not part of an import"
-        _refuse(report, report.read, entry, "moved", message)
-    elif (row.name, row.level, row.code) == (entry.name.strip(), entry.level, entry.code):
+def _renew(
+    session: Session,
+    row: Library,
+    number: int,
+    entry: Entry,
+    report: NetworkReport,
+    may_move: bool,
+) -> None:
+    """Has a library that is there say what the file says, and stand where it says."""
+    stands_there = row.parent_id == entry.parent
+    if not stands_there and not may_move:
+        message = f"it is below {row.parent_id!r}; moving libraries is asked for by itself"
+        _refuse(report, number, entry, "moved", message)
+        return
+    told = {"name": entry.name.strip(), "level": entry.level, "code": entry.code}
+    if stands_there and all(getattr(row, name) == value for name, value in told.items()):
         report.unchanged += 1
-    else:
-        row.name, row.level, row.code = entry.name.strip(), entry.level, entry.code
-        report.changed += 1
+        return
+    try:
+        with session.begin_nested():
+            if not stands_there:
+                move(session, SYSTEM, EVERYWHERE, row.id, entry.parent)
+            edit(session, SYSTEM, EVERYWHERE, EVERYWHERE, row.id, told)
+    except (ConflictError, InvalidError) as error:
+        _refuse(report, number, entry, "refused", str(error))
+        return
+    report.changed += 1
 
 
 def _row(entry: Entry, path: str) -> dict[str, object]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -17,6 +18,7 @@ class LibraryItem(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str
     level: str
     parent: str | None = None
+    state: str = "joined"
 
 
 class LibraryList(msgspec.Struct, frozen=True):
@@ -30,13 +32,40 @@ class LibraryQuery(msgspec.Struct, frozen=True):
     """Which libraries: those directly below ``parent``, the roots without it."""
 
     parent: Annotated[str, Meta(max_length=64)] | None = None
+    at: Annotated[datetime, Meta(tz=True, description="As the tree was then.")] | None = None
     cursor: Annotated[str, Meta(max_length=500, pattern=r"^[A-Za-z0-9_-]*$")] | None = None
     limit: Annotated[int, Meta(ge=1, le=100)] = 50
 
 
+class PageQuery(msgspec.Struct, frozen=True):
+    """Which page of a list."""
+
+    cursor: Annotated[str, Meta(max_length=500, pattern=r"^[A-Za-z0-9_-]*$")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+
+
+class HandleItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A phone number, address or library card that one is signed in to by, masked."""
+
+    id: str
+    kind: str
+    mask: str
+    verified: bool
+    library: str | None = None
+
+
 class Me(msgspec.Struct, frozen=True):
-    """Who is signed in, and with which roles on which libraries."""
+    """Who is signed in, and with which roles.
+
+    ``second_factor`` is ``off``, ``on``, or ``asked`` while nobody is signed in before it was
+    shown; what has power over others counts only while ``proven``.
+    """
 
     account: str
     name: str
     roles: list[str]
+    second_factor: Literal["off", "on", "asked"]
+    proven: bool
+    home: str | None = None
+    handles: list[HandleItem] = []
+    closing_at: str | None = None

@@ -16,6 +16,8 @@ from app.catalog.models import DirtyRecord, HeldPublication, RecordRow, StoredPu
 from app.catalog.services import dirty
 from app.config import Settings
 from app.database import now, rfc3339
+from app.identity import tree
+from app.identity.services import homes
 from app.jobs import queries as jobs
 from app.jobs.bell import open_bell
 from app.operating.unfinished import restored_from
@@ -69,6 +71,8 @@ def _looks() -> tuple[tuple[Callable[[Settings, Adapters], Diagnosis], set[str]]
         (_index, {*tables, "index"}),
         (_bytes, {*tables, "store"}),
         (_jobs, tables),
+        (_readers, tables),
+        (_tree, tables),
     )
 
 
@@ -202,6 +206,21 @@ def _jobs(_settings: Settings, adapters: Adapters) -> Diagnosis:
     detail = ", ".join(f"{count} {state}" for state, count in sorted(figures.counts.items()))
     mend = "Look at `kaijuan jobs list --state failed`, then `kaijuan jobs retry ID`."
     return Diagnosis("no job has failed", not failed, detail or "none", mend if failed else "")
+
+
+def _readers(_settings: Settings, adapters: Adapters) -> Diagnosis:
+    """The readers of each library are as many as are counted."""
+    with adapters.database.transaction(writes=False) as session:
+        wrong = homes.wrong(session)
+    mend = "Run `kaijuan user recount`." if wrong else ""
+    return Diagnosis("readers are counted", not wrong, f"{wrong} counts are wrong", mend)
+
+
+def _tree(_settings: Settings, adapters: Adapters) -> Diagnosis:
+    with adapters.database.transaction(writes=False) as session:
+        wrong = tree.astray(session)
+    mend = "Restore a backup, or ask for help: roles reach the wrong libraries." if wrong else ""
+    return Diagnosis("libraries stand where they say", not wrong, f"{wrong} paths are wrong", mend)
 
 
 @click.command()

@@ -16,6 +16,8 @@ from app.database import Database
 from app.errors import ConflictError
 from app.identity import accounts, tree
 from app.identity.models import Account
+from app.identity.roles import Role
+from app.identity.services import staff
 from app.operating.demo import load_when_empty
 from app.operating.schema import upgrade
 from app.serving import serve as supervise
@@ -115,7 +117,7 @@ def _first_administrator(settings: Settings) -> str | None:
             return None
         account = accounts.add_account(session, "管理员")
         root = tree.default(session)
-        accounts.grant(session, account.id, accounts.Role.ADMINISTRATOR, root.id)
+        staff.give_by_command(session, account.id, Role.ADMINISTRATOR, root.id)
         return accounts.issue(session, account.id, "link", life=accounts.LINK_LIFE)
 
 

@@ -7,6 +7,8 @@ from flask import Flask, Response
 from app.config import Settings
 from app.pages.counting import Counts
 from app.pages.render import Site, page
+from app.pages.routes.account import account
+from app.pages.routes.entering import entering
 from app.pages.routes.help import help_pages
 from app.pages.routes.home import home
 from app.pages.routes.reading import reading
@@ -24,6 +26,7 @@ def install(app: Flask, settings: Settings, index: SearchIndex) -> None:
     api.provide(app, Site, site)
     api.provide(app, Counts, Counts(index))
     api.register(app, home, searching, records, subjects, reading, help_pages)
+    api.register(app, entering, account)
 
     def problem_page(kind: ProblemType, problem: Problem) -> Response:
         answer = page(site, "problem.html", kind.status, kind=kind, problem=problem)

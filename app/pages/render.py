@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from functools import cache
 from hashlib import blake2b
 from typing import Any
@@ -24,6 +25,7 @@ CLOTHS = 10
 OTHER = {Language.CHINESE: Language.ENGLISH, Language.ENGLISH: Language.CHINESE}
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
 _TAIL = re.compile(r"[：:（(\[［【/=;；].*$", re.DOTALL)
+_BEIJING = timezone(timedelta(hours=8))
 _YEAR_SECONDS = 365 * 24 * 3600
 
 
@@ -47,7 +49,7 @@ def environment() -> Environment:
     )
     made.globals["asset"] = assets.address
     made.globals["link"] = link
-    filters = (cloth, authors, cover_title, is_han, thousands, size, plural)
+    filters = (cloth, authors, cover_title, is_han, thousands, size, plural, beijing)
     made.filters |= {function.__name__: function for function in filters}
     return made
 
@@ -125,6 +127,11 @@ def link(path: str, **query: Any) -> str:
     return f"{path}?{urlencode(pairs, doseq=True)}" if pairs else path
 
 
+def onwards_to(path: str) -> Response:
+    """What a form answers that did its work: look at this next (RFC 9110 §15.4.4)."""
+    return Response(status=303, headers={"Location": path, "Cache-Control": "no-store"})
+
+
 def cloth(key: str) -> int:
     """Which of the cloths binds a book that has no cover: always the same for the same work."""
     return zlib.crc32(key.encode()) % CLOTHS
@@ -154,6 +161,11 @@ def authors(agents: Iterable[AgentLine]) -> list[str]:
 def thousands(number: int) -> str:
     """``107860`` as ``107,860``."""
     return f"{number:,}"
+
+
+def beijing(at: datetime) -> str:
+    """A time of the day as clocks in China show it."""
+    return f"{at.astimezone(_BEIJING):%Y-%m-%d %H:%M}"
 
 
 def size(number: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -40,6 +41,15 @@ class Words:
         """
         text = TABLE[key][self.language is Language.ENGLISH]
         return text.format(**values) if values else text
+
+    def remedy(self, reason: str, about: Mapping[str, str], otherwise: str) -> str:
+        """What would help where a use is refused; ``otherwise`` for a reason without words here."""
+        return self.of("remedy", reason, otherwise).format_map(about)
+
+    def all_of(self, group: str) -> dict[str, str]:
+        """The words of a group by their names."""
+        start = f"{group}."
+        return {key[len(start) :]: self(key) for key in TABLE if key.startswith(start)}
 
     def of(self, group: str, name: str, otherwise: str | None = None) -> str:
         """The words under ``group.name``; ``otherwise``, or the name, when there are none."""

@@ -6,7 +6,10 @@ A view is a plain function. Its annotations say what it takes:
 - ``query`` is a struct filled from the query string, ``body`` one decoded from JSON;
 - a parameter of type :data:`IfMatch` is the version of the ETag in the header If-Match;
 - a parameter of type :class:`Received` is the body as a file, come whole;
+- ``form`` is a struct filled from an HTML form of our own pages (``app/web/forms.py``);
 - ``session``, ``caller``, and any type handed to :func:`provide` are passed in.
+
+A write that takes no ``session`` opens the transactions that it needs itself.
 
 What it returns (a struct, :class:`Answer` of one, or a ready response) is serialised inside the
 transaction, which is committed before anything is sent. Reads take a transaction that takes no
@@ -25,6 +28,7 @@ import msgspec
 from flask import Blueprint, Flask, Response, current_app, request
 from sqlalchemy.orm import Session
 
+from app.counting import Spent
 from app.database import Database
 from app.errors import ForbiddenError, ReadOnlyError, UnauthenticatedError
 from app.permissions import Caller, Permission
@@ -41,6 +45,8 @@ from app.web.arguments import (
     if_match,
     sequence_fields,
 )
+from app.web.forms import Forms
+from app.web.limits import Count, Limited, tell
 from app.web.receiving import Received, forget, receive
 
 __all__ = [
@@ -48,6 +54,7 @@ __all__ = [
     "Endpoint",
     "Endpoints",
     "IfMatch",
+    "Limited",
     "Received",
     "install",
     "provide",
@@ -71,6 +78,7 @@ class Endpoint:
     status: int
     problems: tuple[int, ...]
     json: bool
+    limited: Limited | None
     takes: str
     """The media type of a body that is not JSON; empty when there is none."""
 
@@ -80,6 +88,7 @@ class _Services:
     database: Database
     read_only: bool
     authenticate: Authenticate
+    count: Count
     provided: dict[Any, Any]
 
 
@@ -124,6 +133,7 @@ class Endpoints:
         problems: tuple[int, ...] = (),
         json: bool = True,
         takes: str = "",
+        limited: Limited | None = None,
     ) -> Callable[[View], View]:
         def register(view: View) -> View:
             hints = typing.get_type_hints(view, include_extras=True)
@@ -139,6 +149,7 @@ class Endpoints:
                 problems=problems,
                 json=json,
                 takes=takes,
+                limited=limited,
             )
             self.endpoints.append(endpoint)
             handle = _handler(endpoint)
@@ -149,13 +160,18 @@ class Endpoints:
 
 
 def install(
-    app: Flask, database: Database, authenticate: Authenticate, *, read_only: bool = False
+    app: Flask,
+    database: Database,
+    authenticate: Authenticate,
+    count: Count,
+    *,
+    read_only: bool = False,
 ) -> None:
-    """Gives the endpoints of ``app`` their database and their way to know callers.
+    """Gives the endpoints of ``app`` their database, their way to know callers and to limit them.
 
     ``read_only`` refuses every write with 503 while reading goes on.
     """
-    app.extensions["kaijuan.services"] = _Services(database, read_only, authenticate, {})
+    app.extensions["kaijuan.services"] = _Services(database, read_only, authenticate, count, {})
     app.extensions["kaijuan.endpoints"] = {}
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.register_error_handler(RefusedError, lambda refused: refused.response)
@@ -192,27 +208,32 @@ def _run_read(endpoint: Endpoint, plan: list[_Parameter], path: dict[str, str]) 
     def read(session: Session) -> Response:
         caller = _admit(endpoint, services, session)
         arguments = {p.name: p.fill(path, session, caller, services) for p in plan}
-        return respond(endpoint.view(**arguments), endpoint.status)
+        spent = _count(endpoint, services, caller)
+        return tell(respond(endpoint.view(**arguments), endpoint.status), spent)
 
     return services.database.run(read, writes=False)
 
 
 def _run_write(endpoint: Endpoint, plan: list[_Parameter], path: dict[str, str]) -> Response:
-    """Known and understood first, without a lock; then done in a transaction that takes one."""
+    """Known, understood and counted first, without a lock; then done in a transaction."""
     services: _Services = current_app.extensions["kaijuan.services"]
     caller = services.database.run(lambda s: _admit(endpoint, services, s), writes=False)
     if services.read_only:
         raise ReadOnlyError
     early = {p.name: p.fill(path, None, caller, services) for p in plan if p.name != "session"}
     takes_session = any(p.name == "session" for p in plan)
+    spent = _count(endpoint, services, caller)
+
+    if not takes_session:  # what it does slowly must not hold a transaction
+        return tell(respond(endpoint.view(**early), endpoint.status), spent)
 
     def write(session: Session) -> Response:
-        given = early | {"session": session} if takes_session else early
+        given = early | {"session": session}
         return idempotency.once(
             session, caller, endpoint.name, lambda: respond(endpoint.view(**given), endpoint.status)
         )
 
-    return services.database.run(write)
+    return tell(services.database.run(write), spent)
 
 
 def _admit(endpoint: Endpoint, services: _Services, session: Session) -> Caller:
@@ -222,6 +243,10 @@ def _admit(endpoint: Endpoint, services: _Services, session: Session) -> Caller:
     if caller.account_id is None:
         raise UnauthenticatedError
     raise ForbiddenError(endpoint.permission)
+
+
+def _count(endpoint: Endpoint, services: _Services, caller: Caller) -> Spent | None:
+    return services.count(endpoint.limited, caller) if endpoint.limited else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +275,8 @@ def _filler(endpoint: Endpoint, name: str, kind: Any) -> Callable[..., Any]:
         lists = sequence_fields(kind)
         strict = endpoint.rule.startswith("/api/")
         return lambda _path, _session, _caller, _services: from_query(kind, lists, strict)
+    if name == "form":
+        return lambda _path, _session, _caller, services: services.provided[Forms].read(kind)
     if kind is IfMatch:
         return lambda _path, _session, _caller, _services: if_match()
     if kind is Received:

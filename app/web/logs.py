@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, has_request_context, request
 
 logger: structlog.stdlib.BoundLogger = structlog.get_logger("kaijuan")
 
@@ -75,13 +75,17 @@ def _begin() -> None:
     g.started = time.perf_counter()
 
 
+def request_id() -> str:
+    """The id of the request that is answered; empty outside of any."""
+    return str(g.get("request_id", "")) if has_request_context() else ""
+
+
 def _end(response: Response) -> Response:
-    request_id = g.get("request_id", "")
-    response.headers["X-Request-ID"] = request_id
+    response.headers["X-Request-ID"] = request_id()
     if _access.enabled:
         _access.write(
             AccessLine(
-                request_id=request_id,
+                request_id=request_id(),
                 method=request.method,
                 path=mask(request.path),
                 rule=request.url_rule.rule if request.url_rule else None,

@@ -188,4 +188,6 @@ def _implied(endpoint: Endpoint) -> set[int]:
         codes |= {409, 422}
     if endpoint.takes:
         codes |= {400, 413}
+    if endpoint.limited:
+        codes.add(429)
     return codes

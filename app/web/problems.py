@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import msgspec
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, request
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from app import errors
+from app.counting import Limit, Spent
 from app.storage.errors import StoreFullError, StoreUnavailableError
-from app.web import logs
+from app.web import limits, logs
 from search.index import IndexUnavailableError
 
 
@@ -101,6 +102,11 @@ RANGE = _type(
     "Content-Range says how long it is.",
     "Content-Range 说明了内容的长度。",
 )  # fmt: skip
+TOO_MANY = _type(
+    "too-many", 429, "Too many requests", "请求过于频繁",
+    "Wait for the seconds that Retry-After names; RateLimit-Policy says how many are taken.",
+    "请等待 Retry-After 所示秒数；RateLimit-Policy 说明了允许的次数。",
+)  # fmt: skip
 UNAVAILABLE = _type(
     "unavailable", 503, "An engine does not answer", "服务暂时不可用",
     "Repeat the request after the seconds that Retry-After names; nothing was half-done.",
@@ -116,7 +122,8 @@ TYPES = {
     kind.slug: kind
     for kind in (
         INVALID, MALFORMED, NOT_FOUND, GONE, CONFLICT, STALE, VERSION_REQUIRED, UNAUTHENTICATED,
-        FORBIDDEN, NOT_USABLE, TOO_LARGE, METHOD, MEDIA_TYPE, RANGE, UNAVAILABLE, INTERNAL,
+        FORBIDDEN, NOT_USABLE, TOO_LARGE, METHOD, MEDIA_TYPE, RANGE, TOO_MANY, UNAVAILABLE,
+        INTERNAL,
     )
 }  # fmt: skip
 
@@ -131,6 +138,7 @@ BY_ERROR: dict[type[errors.KaijuanError], ProblemType] = {
     errors.ForbiddenError: FORBIDDEN,
     errors.NotUsableError: NOT_USABLE,
     errors.TooLargeError: TOO_LARGE,
+    errors.TooManyError: TOO_MANY,
     errors.UnavailableError: UNAVAILABLE,
     errors.ReadOnlyError: UNAVAILABLE,
     errors.NoRoomError: UNAVAILABLE,
@@ -139,6 +147,7 @@ NO_ROOM = "Changes are not taken at the moment (no room on the disk); reading go
 _FULL = frozenset({"53100", "SQLITE_FULL"})
 _STANDBY = frozenset({"25006", "SQLITE_READONLY"})
 """read_only_sql_transaction: the server has become a standby, or is about to take over."""
+_MEMBERS = ("version", "since", "successor", "reason", "remedy", "about", "permission", "limit")
 BY_STATUS = {kind.status: kind for kind in (*reversed(TYPES.values()),)}
 
 
@@ -164,6 +173,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     successor: str | None = None
     reason: str = ""
     remedy: str = ""
+    about: dict[str, str] = {}
     permission: str = ""
     limit: int | None = None
 
@@ -182,11 +192,7 @@ def install(app: Flask) -> None:
 def answer_domain_error(error: errors.KaijuanError) -> Response:
     """The problem document of a refusal of the domain."""
     kind = next((BY_ERROR[cls] for cls in type(error).__mro__ if cls in BY_ERROR), INTERNAL)
-    data = {
-        name: getattr(error, name)
-        for name in ("version", "since", "successor", "reason", "remedy", "permission", "limit")
-        if hasattr(error, name)
-    }
+    data = {name: getattr(error, name) for name in _MEMBERS if hasattr(error, name)}
     faults = [Place(f.place, f.code, f.message) for f in getattr(error, "faults", ())]
     detail = str(error)
     if isinstance(error, errors.NoRoomError):
@@ -195,6 +201,9 @@ def answer_domain_error(error: errors.KaijuanError) -> Response:
     response = answer(kind, detail, faults=faults, **data)
     if hasattr(error, "retry_after"):
         response.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, errors.TooManyError):
+        spent = Spent(error.name, Limit(error.limit, error.seconds), 0, error.retry_after)
+        limits.tell(response, spent)
     if isinstance(error, errors.UnauthenticatedError):
         response.headers["WWW-Authenticate"] = 'Bearer realm="Kaijuan"'
     return response
@@ -209,7 +218,7 @@ def answer(kind: ProblemType, detail: str, **members: object) -> Response:
         title=kind.title_zh if chinese else kind.title,
         status=kind.status,
         detail=detail,
-        instance=f"urn:request:{g.get('request_id', '')}",
+        instance=f"urn:request:{logs.request_id()}",
         **members,  # type: ignore[arg-type]  # the callers above pass members of Problem
     )
     if pages is not None and _a_person_looks():

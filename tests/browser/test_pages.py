@@ -1,8 +1,13 @@
 """The faces in a browser."""
 
+import re
+from pathlib import Path
+
 import pytest
 from house import House
 from playwright.sync_api import Page, expect
+
+from browser.conftest import served
 
 pytestmark = pytest.mark.browser
 
@@ -60,3 +65,26 @@ def test_a_sign_in_link_works_once(house: House, origin: str, page: Page) -> Non
     page.goto(link)
     page.get_by_role("button", name="在这台设备上登录").click()
     expect(page.get_by_role("alert")).to_contain_text("已经用过")
+
+
+def test_a_person_signs_up_and_sees_the_account(tmp_path: Path, page: Page) -> None:
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    house = House(tmp_path / "town", sms_url="memory:")
+    with served(house.app) as origin:
+        page.goto(f"{origin}/account")
+        page.get_by_role("link", name="注册").click()
+        page.get_by_label("手机号或邮箱").fill("138 0000 1234")
+        page.get_by_role("button", name="发送验证码").click()
+        house.work()
+        text = house.adapters.sms.sent[-1].text  # type: ignore[attr-defined]
+        page.get_by_label("6 位验证码").fill(re.findall(r"\d{6}", text)[0])
+        page.get_by_label("称呼").fill("王小明")
+        page.get_by_role("button", name="注册").click()
+        expect(page).to_have_url(f"{origin}/account")
+        expect(page.get_by_role("heading", level=1)).to_have_text("王小明")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        page.get_by_role("button", name="退出登录").click()
+        expect(page).to_have_url(f"{origin}/")
+    house.close()
+    assert complaints == []

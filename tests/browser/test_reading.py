@@ -8,6 +8,8 @@ from pages.books import epub
 from pages.books import page as chapter
 from playwright.sync_api import FrameLocator, Page, expect
 
+from app.catalog.services import changes, placing
+
 pytestmark = pytest.mark.browser
 
 LONG = "".join(f"<p>第{n}段。天地玄黄，宇宙洪荒。日月盈昃，辰宿列张。</p>" for n in range(80))
@@ -146,3 +148,18 @@ def test_a_withdrawn_book_says_so(page: Page, origin: str, house: House, book: s
     house.withdraw(book)
     page.goto(f"{origin}/read/{book}")
     expect(page.get_by_role("heading", level=1)).to_have_text("资源已撤回")
+
+
+def test_a_book_that_closes_while_it_is_read_says_why(
+    page: Page, text: FrameLocator, house: House, book: str
+) -> None:
+    expect(text.locator("h1")).to_have_text("第一回")
+    with house.database.transaction() as session:
+        row = changes.load(session, book)
+        changes.edit(session, row, {}, None, place=placing.Place(policy="signed-in"))
+    page.route("**/three.xhtml", lambda route: route.fulfill(status=403))
+    page.get_by_role("button", name="目录").click()
+    page.get_by_role("button", name="three").click()
+    expect(page.get_by_text("请先登录读者账户。")).to_be_visible()
+    way_in = page.get_by_role("link", name="登录")
+    assert way_in.get_attribute("href") == f"/sign-in?next=%2Fread%2F{book}"

@@ -17,7 +17,7 @@ from app.database import Database
 LARGE = frozenset({
     "records", "record_identifiers", "record_titles", "record_revisions", "source_records", "jobs",
     "usage_facts", "dirty_records", "publications", "publication_entries", "held_publications",
-    "accounts", "grants", "credentials",
+    "accounts", "grants", "credentials", "handles",
 })  # fmt: skip
 
 

@@ -7,8 +7,12 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 from house import House, environ_of
+from sqlalchemy import select
 
 from app.cli import main
+from app.identity.models import Account, AuditEvent, LibraryCounts
+from app.identity.services import homes
+from identity.people import Browser, enrol
 
 ME = "/api/v1/me"
 
@@ -73,3 +77,37 @@ def test_a_list_is_told_in_words_too(house: House, tmp_path: Path, command: tupl
     said(tmp_path, "token", "add", "监控", "--role", "operator")
     environ = environ_of(house.settings.data_dir)
     assert "监控" in CliRunner().invoke(main, list(command), env=environ).stdout
+
+
+def test_what_commands_do_is_audited_and_counted(house: House, tmp_path: Path) -> None:
+    made = said(tmp_path, "user", "add", "馆员", "--role", "librarian")
+    with house.database.transaction() as session:
+        homes.settle(session, session.get_one(Account, made["account"]), "main", 0)
+    said(tmp_path, "user", "link", made["account"])
+    for _ in range(2):
+        said(tmp_path, "user", "disable", made["account"])
+    with house.database.transaction(writes=False) as session:
+        wanted = select(AuditEvent.action).order_by(AuditEvent.id)
+        assert list(session.scalars(wanted)) == ["role.given", "account.linked", "account.disabled"]
+        assert session.scalars(select(LibraryCounts.readers)).all() == [0]
+    assert said(tmp_path, "user", "recount") == {"mended": 0}
+
+
+def test_a_lost_second_factor_is_taken_away_by_who_has_the_machine(
+    house: House, tmp_path: Path
+) -> None:
+    made = said(tmp_path, "user", "add", "馆员", "--role", "librarian", "--handle", "138 0000 1234")
+    browser = Browser(house)
+    browser.post("/session", secret=made["link"].partition("#")[2])
+    assert browser.json("/me")["handles"][0]["mask"] == "138****1234"
+    enrol(browser)
+    for options, proven in (((), False), (("--reset",), True)):
+        link = said(tmp_path, "user", "link", made["account"], *options)["link"]
+        me = Browser(house).post("/session", secret=link.partition("#")[2]).json
+        assert me["proven"] is proven  # type: ignore[index]
+
+
+def test_two_accounts_are_not_signed_in_to_by_one_handle(house: House, tmp_path: Path) -> None:
+    command = ("user", "add", "馆员", "--role", "librarian", "--email", "wang@example.org")
+    assert run(tmp_path, *command).exit_code == 0
+    assert run(tmp_path, *command).exit_code == 1

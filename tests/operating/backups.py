@@ -23,7 +23,7 @@ from app.jobs import enqueue
 from app.jobs.models import Job, LeaseRow
 from app.operating.backup.snapshot import tables_of
 
-OWN = {"leases", "change_clock", "dirty_records"}
+OWN = {"leases", "change_clock", "dirty_records", "audit_events", "audit_pending"}
 """Tables that a restore means to leave otherwise than they were."""
 KILLING = """
 import importlib, os, signal, sys

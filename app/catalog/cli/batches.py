@@ -8,6 +8,7 @@ from app import config
 from app.catalog.queries import imports as queries
 from app.catalog.services import undoing
 from app.database import Database
+from app.identity.scope import EVERYWHERE
 from app.terminal import json_option, refusals, show
 
 
@@ -20,11 +21,11 @@ def listed(import_id: str | None, as_json: bool) -> None:
         database = Database(config.load().database_url)
         with database.transaction(writes=False) as session:
             if import_id:
-                found = queries.problems(session, queries.EVERYWHERE, import_id, 0, 10_000)
+                found = queries.problems(session, EVERYWHERE, import_id, 0, 10_000)
                 rows = [f"{x.place}: {x.code}: {x.message}" for x in found.items]
                 show(found, as_json, lambda: iter(rows))
                 return
-            batches = queries.listed(session, queries.EVERYWHERE, None, 100)
+            batches = queries.listed(session, EVERYWHERE, None, 100)
         lines = [
             f"{x.id}  {x.started_at[:19]}  {x.state:8} {x.read:>9,} read {x.added:>9,} added "
             f"{x.refused:>6,} refused  {x.name}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import click
@@ -11,12 +12,16 @@ from msgspec import UNSET
 from sqlalchemy.orm import Session
 
 from app import config
-from app.catalog.description import Description, Policy, decoder
+from app.catalog.description import Description, decoder
 from app.catalog.models import RecordRow
 from app.catalog.services import changes, merging, placing
+from app.catalog.services.explaining import AccessView, explain
 from app.catalog.texts import require_sound, require_title
-from app.database import Database
+from app.database import Database, now
 from app.errors import Fault, InvalidError
+from app.identity.asking import as_if
+from app.identity.policies import Policy, Rules
+from app.identity.services import policies
 from app.terminal import json_option, refusals, show
 
 
@@ -38,7 +43,7 @@ def show_record(record_id: str, as_json: bool) -> None:
 @click.option("--set", "pairs", multiple=True, help="FIELD=VALUE, the value as JSON.")
 @click.option("--state", type=click.Choice(["draft", "published"]))
 @click.option("--audience", type=click.Choice(["public", "staff"]), help="Who may see it.")
-@click.option("--policy", type=click.Choice([p.value for p in Policy]), help="Who may open it.")
+@click.option("--policy", help="Who may open it: open, signed-in, staff, or rules as JSON.")
 @click.option("--library", "library_id", help="The library that owns it from now on.")
 @click.option("--parent", "parent_id", help="The record it belongs to; '' for none.")
 @click.option("--note", default="")
@@ -54,13 +59,48 @@ def edit(
         fields = dict(_field(pair) for pair in pairs)
         require_title(fields.get("title", UNSET), "--set title")
         require_sound(fields, "--set")
+        policy = _policy(places.pop("policy"))
     told: dict[str, str | None] = {
         name: value for name, value in places.items() if value is not None
     }
     if told.get("parent_id") == "":
         told["parent_id"] = None
-    place = msgspec.convert(told, placing.Place)
-    _change(record_id, as_json, lambda s, row: changes.edit(s, row, fields, None, note, place))
+
+    def mend(session: Session, row: RecordRow) -> RecordRow:
+        if policy is not None:
+            told["policy"] = policies.kept(session, policy, "--policy")
+        place = msgspec.convert(told, placing.Place)
+        return changes.edit(session, row, fields, None, note, place)
+
+    _change(record_id, as_json, mend)
+
+
+@record.command("explain")
+@click.argument("record_id")
+@click.option("--account", help="The account that would ask; nobody, without it.")
+@click.option("--address", default="", help="The address it would ask from.")
+@click.option("--at", type=click.DateTime(["%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z"]),
+              help="When, with its zone: 2026-01-31T08:30+0800. Now, without it.")  # fmt: skip
+@json_option
+def explain_record(
+    record_id: str, account: str | None, address: str, at: datetime | None, as_json: bool
+) -> None:
+    """Say step by step why a record can be used, or cannot."""
+    with refusals():
+        database, when = Database(config.load().database_url), at or now()
+        with database.transaction(writes=False) as session:
+            view = explain(session, as_if(session, account, address, when), record_id, when)
+        show(view, as_json, lambda: _steps(view))
+
+
+def _steps(view: AccessView) -> Iterator[str]:
+    inside = ", ".join(view.networks) or "no network that is known"
+    yield f"{view.account or 'nobody'}, from {view.address or 'nowhere'} ({inside}), at {view.at}"
+    for step in view.steps:
+        mark = "yes" if step.holds else f"NO: {step.reason}"
+        yield f"{step.of:8} {step.step:10} wants {step.wanted}; found {step.found}: {mark}"
+    use = view.use
+    yield "It may be used." if use.allowed else f"Refused ({use.reason}): {use.remedy}"
 
 
 @record.command()
@@ -126,6 +166,18 @@ def _lines(result: dict[str, Any]) -> Iterator[str]:
             yield f"{name}: {value}"
     for name, value in result["description"].items():
         yield f"  {name}: {msgspec.json.encode(value).decode()}"
+
+
+def _policy(written: str | None) -> Policy | Rules | None:
+    """``signed-in``, or ``{"assurance": 3}``."""
+    if written is None:
+        return None
+    try:
+        if written.lstrip().startswith("{"):
+            return msgspec.json.decode(written, type=Rules)
+        return msgspec.convert(written, Policy)
+    except msgspec.MsgspecError as error:
+        raise InvalidError(Fault("--policy", "invalid", str(error))) from error
 
 
 def _field(pair: str) -> tuple[str, Any]:

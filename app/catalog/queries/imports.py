@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Select, false, or_, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.catalog.models import Import, ImportProblem
 from app.catalog.schemas import ImportLine, ImportList, ProblemLine, ProblemList
 from app.database import rfc3339
 from app.errors import NotFoundError
-from app.identity import tree
+from app.identity import scope
 from app.identity.models import Library
-
-EVERYWHERE = ("",)
-"""The reach of the command line: every library's path begins with it."""
 
 
 def listed(session: Session, reach: tuple[str, ...], after: str | None, limit: int) -> ImportList:
@@ -30,10 +27,8 @@ def listed(session: Session, reach: tuple[str, ...], after: str | None, limit: i
 
 
 def _within(reach: tuple[str, ...]) -> Select[Import]:
-    places = [tree.below(Library.path, path) for path in reach]
-    return (
-        select(Import).join(Library, Library.id == Import.library_id).where(or_(*places, false()))
-    )
+    joined = select(Import).join(Library, Library.id == Import.library_id)
+    return joined.where(scope.within(Library.path, reach))
 
 
 def find(session: Session, reach: tuple[str, ...], import_id: str) -> ImportLine:

@@ -18,7 +18,7 @@ from sqlalchemy import (
     type_coerce,
     union_all,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.caching import remembered
 from app.catalog.description import Kind, State
@@ -32,7 +32,7 @@ from app.catalog.queries.seeing import seen_by
 from app.catalog.queries.states import state_before
 from app.database import read, rfc3339
 from app.errors import GoneError, NotFoundError
-from app.identity.access import admits
+from app.identity.access import Policies, admits, policies_of
 from app.identity.models import Library
 
 
@@ -46,6 +46,9 @@ class Found:
     version: int
     audience: str
     policy: str
+    parent_policy: str | None
+    whole_policy: str | None
+    library_policy: str | None
     description: bytes
     summary: bytes
     library_id: str
@@ -60,17 +63,27 @@ class Found:
     added_at: datetime
     changed_at: datetime
 
+    @property
+    def policies(self) -> Policies:
+        """Every policy that its use asks for."""
+        return policies_of(self.policy, self.parent_policy, self.whole_policy, self.library_policy)
 
+
+PARENT, WHOLE = aliased(RecordRow), aliased(RecordRow)
+"""What a record belongs to, and what that belongs to: an article, its issue, its journal."""
 _COLUMNS = (
     RecordRow.id, RecordRow.kind, RecordRow.state, RecordRow.version, RecordRow.audience,
-    RecordRow.policy, RecordRow.description, RecordRow.summary, RecordRow.library_id,
-    Library.name.label("library"), Library.path, RecordRow.work_id, RecordRow.parent_id,
-    RecordRow.successor_id, RecordRow.reason, RecordRow.source, RecordRow.source_id,
-    RecordRow.added_at, RecordRow.changed_at,
+    RecordRow.policy, PARENT.policy.label("parent_policy"), WHOLE.policy.label("whole_policy"),
+    Library.policy.label("library_policy"), RecordRow.description, RecordRow.summary,
+    RecordRow.library_id, Library.name.label("library"), Library.path, RecordRow.work_id,
+    RecordRow.parent_id, RecordRow.successor_id, RecordRow.reason, RecordRow.source,
+    RecordRow.source_id, RecordRow.added_at, RecordRow.changed_at,
 )  # fmt: skip
 _BY_ID = (
     select(*_COLUMNS)
     .join(Library, Library.id == RecordRow.library_id)
+    .outerjoin(PARENT, PARENT.id == RecordRow.parent_id)
+    .outerjoin(WHOLE, WHOLE.id == PARENT.parent_id)
     .where(RecordRow.id == bindparam("record_id"))
 )
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.catalog import composing
-from app.catalog.description import Kind, decoder
+from app.catalog.description import Kind, State, decoder
 from app.catalog.models import RecordRow, Revision, SourceRecord
 from app.catalog.schemas import (
     Merger,
@@ -23,15 +23,21 @@ from app.catalog.schemas import (
     Withdrawal,
 )
 from app.catalog.services import changes, differing, merging, placing
+from app.catalog.services.explaining import AccessQuery, AccessView, explain
 from app.catalog.texts import require_sound, require_title
-from app.database import rfc3339
-from app.errors import ForbiddenError
+from app.database import now, rfc3339
+from app.errors import ForbiddenError, NotFoundError
 from app.identity import tree
+from app.identity.access import PUBLIC
+from app.identity.asking import as_if, require_reader_of
+from app.identity.queries.policies import rules
+from app.identity.services import policies
 from app.permissions import Caller, Permission
 from app.web.api import Answer, Endpoints, IfMatch
 
 records = Endpoints("catalog.records", "/api/v1/records")
 EDIT = Permission.EDIT_RECORDS
+POLICY = "body.policy"
 
 
 @records.post("", EDIT, status=201, problems=(404,))
@@ -50,7 +56,7 @@ def create(session: Session, caller: Caller, body: NewRecord) -> Answer[StaffVie
         account_id=caller.account_id,
         parent_id=body.parent,
         audience=body.audience,
-        policy=body.policy,
+        policy=policies.kept(session, body.policy, POLICY),
         state=body.state,
     )
     return _answer(session, row, 201)
@@ -81,7 +87,7 @@ def edit(
     place = placing.Place(
         state=body.state,
         audience=body.audience,
-        policy=body.policy,
+        policy=UNSET if body.policy is UNSET else policies.kept(session, body.policy, POLICY),
         library_id=body.library,
         parent_id=body.parent,
     )
@@ -133,6 +139,20 @@ def revisions(session: Session, caller: Caller, record_id: RecordId) -> Revision
     return RevisionList([_revision(revision) for revision in session.scalars(wanted)])
 
 
+@records.get("/<record_id>/access", EDIT)
+def access(session: Session, caller: Caller, record_id: RecordId, query: AccessQuery) -> AccessView:
+    """Why a record can be used, or cannot: every step, for whom, from where and when you ask.
+
+    An account must be your own, or of a reader whom you may see.
+    """
+    _mine(session, caller, record_id)
+    at = query.at or now()
+    if query.account is not None:
+        require_reader_of(session, caller, query.account, at)
+    asking = as_if(session, query.account, query.address, at)
+    return explain(session, asking, record_id, at)
+
+
 def _revision(revision: Revision) -> RevisionLine:
     return RevisionLine(
         version=revision.version,
@@ -152,8 +172,14 @@ def _revision(revision: Revision) -> RevisionLine:
 def _mine(
     session: Session, caller: Caller, record_id: str, version: int | None = None
 ) -> RecordRow:
-    """The record, when it belongs to a library that the caller may edit for."""
+    """The record, when it belongs to a library that the caller may edit for.
+
+    What is kept for the staff of another library, or a draft of theirs, is not there.
+    """
     row = changes.load(session, record_id)
+    is_hidden = row.state == State.DRAFT or row.audience != PUBLIC
+    if is_hidden and not caller.may(EDIT, tree.get(session, row.library_id).path):
+        raise NotFoundError("record", record_id)
     _require(session, caller, row.library_id)
     return changes.load(session, record_id, version)
 
@@ -178,6 +204,7 @@ def _answer(session: Session, row: RecordRow, status: int = 200) -> Answer[Staff
         work=row.work_id,
         audience=row.audience,
         policy=row.policy,
+        rules=rules(session, row.policy),
         parent=row.parent_id,
         reason=row.reason,
         successor=row.successor_id,

@@ -18,7 +18,7 @@ from app.cursors import Cursors
 from app.database import now
 from app.permissions import Caller, Permission
 from app.usage.recorder import Recorder
-from app.web.api import Answer, Endpoints
+from app.web.api import Answer, Endpoints, Limited
 from search.index import SearchIndex
 
 search = Endpoints("catalog.search", "/api/v1")
@@ -45,7 +45,7 @@ class Completions(msgspec.Struct, frozen=True):
     degraded: bool = False
 
 
-@search.get("/search", Permission.PUBLIC, problems=(404, 503))
+@search.get("/search", Permission.PUBLIC, problems=(404, 503), limited=Limited("search"))
 def find(
     session: Session,
     caller: Caller,
@@ -60,7 +60,7 @@ def find(
     return answer
 
 
-@search.get("/suggest", Permission.PUBLIC, problems=(503,))
+@search.get("/suggest", Permission.PUBLIC, problems=(503,), limited=Limited("search"))
 def suggest(
     session: Session, caller: Caller, query: SuggestQuery, index: SearchIndex
 ) -> Answer[Completions]:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 from sqlalchemy.orm import Session
 
-from app.catalog.description import LIVE, PARENTS, Kind, Policy
+from app.catalog.description import LIVE, PARENTS, Kind
 from app.catalog.models import RecordRow
 from app.catalog.services import versions
 from app.errors import Fault, InvalidError
@@ -20,7 +20,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
     state: Literal["draft", "published"] | UnsetType = UNSET
     audience: Literal["public", "staff"] | UnsetType = UNSET
-    policy: Policy | UnsetType = UNSET
+    policy: str | UnsetType = UNSET
     library_id: str | UnsetType = UNSET
     parent_id: str | UnsetType | None = UNSET
 

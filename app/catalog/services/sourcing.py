@@ -82,7 +82,7 @@ def mend(database: Database, differences: Sequence[Difference]) -> None:
             elif held < row.version:
                 marks.append((one.id, row.version))
             else:
-                versions.keep(session, row, "reindexed")
+                versions.keep(session, row, versions.REINDEXED)
                 row.version = held
                 versions.raise_version(session, row)
         dirty.mark(session, marks)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.catalog.description import State
 from app.catalog.models import Import, RecordRow, Revision
 from app.catalog.schemas import Undone
 from app.catalog.services import changes
+from app.catalog.services.versions import SAYS_THE_SAME
 from app.database import Database
 from app.errors import ConflictError, NotFoundError
 
@@ -73,7 +74,7 @@ def _put_back_changed(
                 if record_id not in others:
                     continue
                 row = changes.load(session, record_id)
-                if row.version != version + times:
+                if row.version != version + times + _repeated(session, record_id, version):
                     kept += 1
                     continue
                 before = session.get_one(Revision, (record_id, version))
@@ -113,10 +114,14 @@ def _left(import_id: str) -> Select[RecordRow]:
 
 
 def _raises(session: Session, import_id: str, ids: Collection[str]) -> dict[str, int]:
-    """How often this import raised the version of each: every raise left a revision."""
+    """How often this import raised the version of each, or another had it say the same.
+
+    Every raise left a revision.
+    """
+    counts = or_(Revision.import_id == import_id, Revision.change.in_(SAYS_THE_SAME))
     wanted = (
         select(Revision.record_id, func.count())
-        .where(Revision.import_id == import_id, Revision.record_id.in_(ids))
+        .where(counts, Revision.record_id.in_(ids))
         .group_by(Revision.record_id)
     )
     return dict(session.execute(wanted).all())
@@ -128,3 +133,13 @@ def _others(session: Session, import_id: str, ids: Collection[str]) -> set[str]:
         RecordRow.id.in_(ids), RecordRow.import_id.is_distinct_from(import_id)
     )
     return set(session.scalars(wanted))
+
+
+def _repeated(session: Session, record_id: str, since: int) -> int:
+    """How often the record got a new version that says the same."""
+    wanted = select(func.count()).where(
+        Revision.record_id == record_id,
+        Revision.version >= since,
+        Revision.change.in_(SAYS_THE_SAME),
+    )
+    return session.scalar(wanted) or 0

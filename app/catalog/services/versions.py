@@ -16,6 +16,10 @@ from app.catalog.services import dirty
 from app.database import now, rfc3339, writes
 from app.errors import GoneError, NotFoundError, StaleError
 
+LIBRARY_MOVED, REINDEXED = "library-moved", "reindexed"
+SAYS_THE_SAME = (LIBRARY_MOVED, REINDEXED)
+"""Changes that only have the index take a record anew."""
+
 
 def load(session: Session, record_id: str, version: int | None = None) -> RecordRow:
     """The record, whatever its state; whoever writes has it locked until the transaction ends.

@@ -10,12 +10,13 @@ from app.catalog.queries import records
 from app.catalog.schemas import FileLine, RecordView, Use
 from app.database import rfc3339
 from app.identity.access import decide
+from app.identity.services.circumstances import Now
 from app.permissions import Caller
 
 
 def view(session: Session, caller: Caller, found: records.Found) -> RecordView:
     """The view of a record that the caller may see."""
-    decision = decide(caller, found)
+    decision = decide(caller, found, Now(session, caller))
     holds = b'"available":true' in found.summary  # most records hold nothing: no need to ask
     files = [
         FileLine(file.format, file.media_type, file.size, file.filename)
@@ -36,7 +37,7 @@ def view(session: Session, caller: Caller, found: records.Found) -> RecordView:
         source_id=found.source_id,
         description=decoder.decode(found.description),
         files=files,
-        use=Use(decision.allowed, decision.reason, decision.remedy),
+        use=Use(decision.allowed, decision.reason, decision.remedy, dict(decision.about)),
         links=_links(found, bool(files)),
     )
 

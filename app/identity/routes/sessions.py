@@ -1,71 +1,65 @@
-"""Signing in by a link that works once, knowing oneself, and signing out."""
+"""Signing in by a link, a password or a code, the second step, and signing out."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import msgspec
-from flask import Response, request
-from msgspec import Meta
+from flask import request
 from sqlalchemy.orm import Session
 
-from app.config import Settings
-from app.errors import UnauthenticatedError
-from app.identity import accounts
-from app.identity.callers import COOKIE
-from app.identity.models import Account
+from app.database import Database
+from app.identity import accounts, handles
+from app.identity.callers import COOKIE, session_of
+from app.identity.routes import visits
+from app.identity.routes.bodies import CodeShown, FactorCode, PasswordSignIn, SignInLink
 from app.identity.schemas import Me
+from app.identity.services import describing
+from app.identity.services.entering import Entered, Entrance
 from app.permissions import Caller, Permission
 from app.web.api import Endpoints
 
-sessions = Endpoints("identity.sessions")
+sessions = Endpoints("identity.sessions", "/api/v1/session")
 
 
-class SignInLink(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The secret of a link that works once."""
-
-    secret: Annotated[str, Meta(min_length=20, max_length=100)]
-
-
-@sessions.post("/api/v1/session", Permission.PUBLIC, status=201)
-def begin(session: Session, settings: Settings, body: SignInLink) -> Me:
-    """Trade a first sign-in link for a session cookie."""
-    secret = accounts.use_link(session, body.secret)
-    found = accounts.find(session, secret, "session")
-    if found is None:
-        raise UnauthenticatedError
-    account, grants = found
-    request.environ["kaijuan.session"] = secret
-    # TLS may end at a proxy: what the reader's browser speaks stands in the settings.
-    request.environ["kaijuan.secure"] = (settings.public_url or "").startswith("https:")
-    return Me(account.id, account.name, sorted({role for role, _ in grants}))
+@sessions.post("", Permission.PUBLIC, status=201, problems=(429,))
+def begin(database: Database, entrance: Entrance, caller: Caller, body: SignInLink) -> Me:
+    """Trade a sign-in link that works once for a session cookie."""
+    return answer(database, entrance.by_link(visits.visit_of(caller), body.secret))
 
 
-@sessions.get("/api/v1/me", Permission.SIGNED_IN)
-def show(session: Session, caller: Caller) -> Me:
-    """Who is signed in."""
-    account = session.get_one(Account, caller.account_id)
-    roles = sorted({role for role, _ in getattr(caller, "grants", ())})
-    return Me(account.id, account.name, roles)
+@sessions.post("/password", Permission.PUBLIC, status=201, problems=(429,))
+def begin_by_password(
+    database: Database, entrance: Entrance, caller: Caller, body: PasswordSignIn
+) -> Me:
+    """Sign in by a password.
+
+    The session stands in a cookie. Where ``second_factor`` is ``asked``, nobody is signed in
+    until it was shown, within ten minutes.
+    """
+    handle = handles.normal(body.handle, body.library)
+    return answer(database, entrance.by_password(visits.visit_of(caller), handle, body.password))
 
 
-@sessions.delete("/api/v1/session", Permission.SIGNED_IN)
+@sessions.post("/code", Permission.PUBLIC, status=201, problems=(429,))
+def begin_by_code(database: Database, entrance: Entrance, caller: Caller, body: CodeShown) -> Me:
+    """Sign in by a code that was sent."""
+    return answer(database, entrance.by_code(visits.visit_of(caller), body.ticket, body.code))
+
+
+@sessions.post("/second-factor", Permission.PUBLIC, status=201, problems=(429,))
+def step_up(database: Database, entrance: Entrance, caller: Caller, body: FactorCode) -> Me:
+    """Show the second factor."""
+    visit = visits.visit_of(caller)
+    return answer(database, entrance.step_up(visit, session_of(caller), body.code))
+
+
+@sessions.delete("", Permission.SIGNED_IN)
 def end(session: Session) -> None:
     """Sign out."""
     accounts.revoke(session, request.cookies.get(COOKIE, ""))
-    request.environ["kaijuan.session"] = ""
+    visits.forget()
 
 
-def keep_cookie(response: Response) -> Response:
-    """Hands the session's secret to the browser alone, once it is committed."""
-    secret = request.environ.get("kaijuan.session")
-    if secret is not None and response.status_code < 400:
-        response.set_cookie(
-            COOKIE,
-            secret,
-            max_age=int(accounts.SESSION_LIFE.total_seconds()) if secret else 0,
-            httponly=True,
-            samesite="Lax",
-            secure=request.is_secure or request.environ.get("kaijuan.secure", False),
-        )
-    return response
+def answer(database: Database, entered: Entered) -> Me:
+    """Who came in; their browser is handed the session."""
+    visits.keep(entered)
+    with database.transaction(writes=False) as session:
+        return describing.me(session, accounts.find(session, entered.secret, "session"))

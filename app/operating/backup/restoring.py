@@ -90,7 +90,7 @@ class Restoring:
         settling.settle(database, mark_all=not reindex)
         # From the start: what was begun may be of records that are no more.
         indexed = rebuild(self._adapters, quiet=self._quiet, restart=True) if reindex else None
-        settling.end(database)
+        settling.end(database, name)
         settings = config.load()
         return Restored(
             generation=name,

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.catalog.models import DirtyRecord, Import, RecordRow
 from app.catalog.services import feed
 from app.database import Database, Instant, now
+from app.identity.services import audit
 from app.jobs.models import Job, LeaseRow, State
 from app.operating.backup.snapshot import take_time
 from app.operating.unfinished import RESTORE
@@ -52,7 +53,8 @@ def _mark_all(session: Session) -> None:
     session.execute(insert(DirtyRecord).from_select(columns, wanted))
 
 
-def end(database: Database) -> None:
+def end(database: Database, generation: str) -> None:
     """Says that the restore is done: another one would begin from the start."""
     with database.transaction() as session:
+        audit.note(session, audit.SYSTEM, "backup.restored", f"backup:{generation}"[:80])
         session.execute(delete(LeaseRow).where(LeaseRow.name == RESTORE))

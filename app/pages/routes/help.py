@@ -56,12 +56,6 @@ def source_archive() -> Response:
     return answer
 
 
-@help_pages.get("/sign-in", Permission.PUBLIC, json=False)
-def sign_in(site: Site) -> Response:
-    """Signing in by a link that works once."""
-    return page(site, "sign_in.html")
-
-
 @help_pages.get("/report", Permission.PUBLIC, json=False)
 def report(query: ReportQuery, site: Site) -> Response:
     """How to report a fault or claim a right."""

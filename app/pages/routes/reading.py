@@ -25,7 +25,7 @@ def show(session: Session, caller: Caller, record_id: RecordId, site: Site) -> R
     if not seen.files:
         raise NotUsableError("no-file", "The library has only the record, no text to open.")
     if not seen.use.allowed:
-        raise NotUsableError(seen.use.reason, seen.use.remedy)
+        raise NotUsableError(seen.use.reason, seen.use.remedy, seen.use.about)
     return page(
         site,
         "reading.html",

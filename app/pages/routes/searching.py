@@ -17,13 +17,13 @@ from app.pages.visits import searched
 from app.pages.words import Words
 from app.permissions import Caller, Permission
 from app.usage.recorder import Recorder
-from app.web.api import Endpoints
+from app.web.api import Endpoints, Limited
 from search.index import SearchIndex
 
 searching = Endpoints("pages.searching")
 
 
-@searching.get("/search", Permission.PUBLIC, json=False)
+@searching.get("/search", Permission.PUBLIC, json=False, limited=Limited("search"))
 def show(
     session: Session,
     caller: Caller,

@@ -70,12 +70,20 @@ async function show(wanted, { fragment = "", progression = 0 } = {}) {
 }
 
 function fail(error) {
-  if (error instanceof Refused && [401, 403, 404, 410].includes(error.status) && !book.order) {
-    at("closed-why").textContent = error.problem.remedy || error.message;
+  const closed = error instanceof Refused && [401, 403, 404, 410].includes(error.status);
+  if (closed && (!book.order || error.problem.reason)) {
+    at("closed-why").textContent = why(error.problem) || error.message;
+    at("closed-sign-in").hidden = error.problem.reason !== "sign-in";
     state("closed");
   } else {
     state("failed");
   }
+}
+
+/** What would help, in the page's language. */
+function why({ reason, remedy, about = {} }) {
+  const words = JSON.parse(at("closed-why").dataset.words)[reason] ?? remedy;
+  return words?.replace(/\{(\w+)\}/g, (_, name) => about[name] ?? "");
 }
 
 /** Goes to an address inside the publication. */

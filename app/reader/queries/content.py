@@ -13,8 +13,11 @@ from app.catalog.models import (
     RecordRow,
     StoredPublication,
 )
+from app.catalog.queries.records import PARENT, WHOLE
 from app.database import read
 from app.errors import NotFoundError
+from app.identity.access import Policies, policies_of
+from app.identity.models import Library
 
 PREFIX = 16
 """Hexadecimal digits of the SHA-256 that stand in an address."""
@@ -24,10 +27,14 @@ PREFIX = 16
 class Resource:
     """A resource of a publication, where its bytes lie, and what decides on its use."""
 
-    record_id: str
+    id: str
     state: str
     audience: str
     policy: str
+    parent_policy: str | None
+    whole_policy: str | None
+    library_policy: str | None
+    library_path: str
     sha256: str
     served_key: str
     media_type: str
@@ -40,15 +47,25 @@ class Resource:
     copy_key: str | None
     withheld: str | None
 
+    @property
+    def policies(self) -> Policies:
+        """Every policy that the use of its record asks for."""
+        return policies_of(self.policy, self.parent_policy, self.whole_policy, self.library_policy)
+
 
 _RESOURCE = (
     select(
         RecordRow.id, RecordRow.state, RecordRow.audience, RecordRow.policy,
+        PARENT.policy.label("parent_policy"), WHOLE.policy.label("whole_policy"),
+        Library.policy.label("library_policy"), Library.path,
         StoredPublication.sha256, StoredPublication.served_key,
         PublicationEntry.media_type, PublicationEntry.method, PublicationEntry.offset,
         PublicationEntry.compressed, PublicationEntry.size, PublicationEntry.crc,
         PublicationEntry.passthrough, PublicationEntry.copy_key, PublicationEntry.withheld,
     )
+    .join(Library, Library.id == RecordRow.library_id)
+    .outerjoin(PARENT, PARENT.id == RecordRow.parent_id)
+    .outerjoin(WHOLE, WHOLE.id == PARENT.parent_id)
     .join(HeldPublication, HeldPublication.record_id == RecordRow.id)
     .join(StoredPublication, StoredPublication.sha256 == HeldPublication.sha256)
     .join(PublicationEntry, PublicationEntry.sha256 == StoredPublication.sha256)

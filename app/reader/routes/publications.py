@@ -19,6 +19,7 @@ from app.catalog.schemas import RecordId
 from app.config import Settings
 from app.errors import NotFoundError
 from app.identity.access import is_open, require_use
+from app.identity.services.circumstances import Now
 from app.permissions import Caller, Permission
 from app.publications.models import Entry
 from app.publications.positions import positions as count_positions
@@ -30,7 +31,7 @@ from app.storage.keys import derived_key, key_of
 from app.usage.facts import Event
 from app.usage.recorder import Recorder
 from app.web import bytes as sending
-from app.web.api import Answer, Endpoints
+from app.web.api import Answer, Endpoints, Limited
 
 OPEN_FILES = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
 LINK_LIFE = timedelta(minutes=10)
@@ -76,9 +77,9 @@ def manifest(
 ) -> Answer[Manifest]:
     """The Readium Web Publication Manifest: what there is to read, in which order."""
     found = records.visible(session, record_id, caller.audience, KIND_OF[plural])
-    require_use(caller, found)
+    require_use(caller, found, Now(session, caller))
     held = content.publication(session, record_id)
-    grant = grants.give(found, f"{record_id}-{held.sha256[: content.PREFIX]}", "")
+    grant = grants.give(found, f"{record_id}-{held.sha256[: content.PREFIX]}")
     used(usage, caller, Event.OPEN, found)
     answer = manifests.manifest(
         held,
@@ -98,13 +99,19 @@ def positions(
 ) -> Answer[Positions]:
     """The publication's positions: places that do not depend on a screen's size."""
     found = records.visible(session, record_id, caller.audience, KIND_OF[plural])
-    require_use(caller, found)
+    require_use(caller, found, Now(session, caller))
     held = content.publication(session, record_id)
     headers = {**OPEN_FILES, "Content-Type": manifests.POSITIONS_TYPE}
     return Answer(_positions(session, held), headers=headers)
 
 
-@publications.get("/download", Permission.PUBLIC, problems=(403, 410, 416), json=False)
+@publications.get(
+    "/download",
+    Permission.PUBLIC,
+    problems=(403, 410, 416),
+    json=False,
+    limited=Limited("downloads"),
+)
 def download(
     session: Session,
     caller: Caller,
@@ -115,7 +122,7 @@ def download(
 ) -> Response:
     """The file, unaltered, under its own name."""
     found = records.visible(session, record_id, caller.audience, KIND_OF[plural])
-    require_use(caller, found)
+    require_use(caller, found, Now(session, caller))
     held = content.publication(session, record_id)
     used(usage, caller, Event.DOWNLOAD, found)
     return _download(adapters, held, found)

@@ -11,6 +11,8 @@ from app.database import now, rfc3339
 from app.errors import ConflictError, Fault, InvalidError, NotFoundError
 from app.identity import accounts
 from app.identity.models import Account, Credential, Grant
+from app.identity.services import audit, homes
+from app.identity.services.audit import SYSTEM
 
 SHORT = 12
 """Characters of a secret's digest by which a token is named: it opens nothing."""
@@ -64,22 +66,26 @@ def revoke(session: Session, short: str) -> None:
     ended = delete(Credential).where(
         Credential.kind == "token", Credential.digest.startswith(short)
     )
-    if not session.execute(ended.returning(Credential.digest)).all():
+    owners = session.scalars(ended.returning(Credential.account_id)).all()
+    if not owners:
         raise NotFoundError("token", short)
+    for owner in owners:
+        audit.note(session, SYSTEM, "token.revoked", f"account:{owner}")
 
 
 def listed(session: Session) -> list[AccountLine]:
-    """The accounts there are, the oldest first."""
+    """The accounts that have a role, also those that are closed, the oldest first."""
     roles: dict[str, list[str]] = {}
     for grant in session.scalars(select(Grant).order_by(Grant.library_id, Grant.role)):
         roles.setdefault(grant.account_id, []).append(f"{grant.role}@{grant.library_id}")
-    wanted = select(Account).order_by(Account.added_at, Account.id)
+    wanted = select(Account).where(Account.id.in_(list(roles)))
+    wanted = wanted.order_by(Account.added_at, Account.id)
     return [
         AccountLine(
             one.id,
             one.name,
             one.kind,
-            roles.get(one.id, []),
+            roles[one.id],
             rfc3339(one.added_at),
             rfc3339(one.closed_at) if one.closed_at else None,
         )
@@ -93,8 +99,13 @@ def disable(session: Session, account_id: str) -> None:
     :raises NotFoundError: when there is none.
     """
     account = _account(session, account_id)
-    account.closed_at = account.closed_at or now()
     session.execute(delete(Credential).where(Credential.account_id == account_id))
+    if account.closed_at is None:
+        home = account.home_id
+        homes.settle(session, account, None, account.assurance)
+        account.closed_at = now()
+        account.version += 1
+        audit.note(session, SYSTEM, "account.disabled", f"account:{account_id}", home)
 
 
 def link(session: Session, account_id: str) -> str:
@@ -112,6 +123,7 @@ def link(session: Session, account_id: str) -> str:
         Credential.account_id == account_id, Credential.kind == "link"
     )
     session.execute(before)
+    audit.note(session, SYSTEM, "account.linked", f"account:{account_id}", account.home_id)
     return accounts.issue(session, account_id, "link", life=accounts.LINK_LIFE)
 
 

@@ -1,72 +1,23 @@
-"""``kaijuan library``, ``user``, ``token`` and ``import libraries``."""
+"""``kaijuan user`` and ``token``."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import click
 
 from app import config
 from app.database import Database
-from app.identity import accounts, tending, tree
-from app.identity.models import LEVELS
-from app.identity.network import import_network
+from app.identity import accounts, handles, tree
+from app.identity.roles import Role
+from app.identity.services import attaching, homes, second_factor, staff, tending
+from app.identity.services.audit import SYSTEM
+from app.sealing import Sealer
 from app.terminal import json_option, refusals, show
 
 
 def _database() -> Database:
     return Database(config.load().database_url)
-
-
-@click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@json_option
-def libraries(file: Path, as_json: bool) -> None:
-    """Import the network's libraries from FILE.
-
-    JSON: a list of {"id", "name", "level", "parent", "code"}.
-    """
-    with refusals():
-        with _database().transaction() as session:
-            report = import_network(session, file)
-        line = (
-            f"{report.read:,} libraries: {report.added:,} added, {report.changed:,} changed, "
-            f"{report.unchanged:,} unchanged, {report.refused:,} refused."
-        )
-        lines = [line, *(f"  {x.place}: {x.message}" for x in report.problems[:50])]
-        show(report, as_json, lambda: iter(lines))
-    raise SystemExit(1 if report.refused else 0)
-
-
-@click.group()
-def library() -> None:
-    """The libraries of the network."""
-
-
-@library.command("add")
-@click.argument("library_id")
-@click.argument("name")
-@click.option("--level", type=click.Choice(LEVELS), default="special")
-@click.option("--parent", help="The library above it.")
-@json_option
-def add_library(library_id: str, name: str, level: str, parent: str | None, as_json: bool) -> None:
-    """Add a library below another."""
-    with refusals():
-        with _database().transaction() as session:
-            row = tree.line(tree.add(session, library_id, name, level, parent))
-        show(row, as_json, lambda: iter([f"{row.id} {row.name} ({row.level})"]))
-
-
-@library.command("list")
-@click.option("--parent", help="Those directly below this one; the roots without it.")
-@json_option
-def list_libraries(parent: str | None, as_json: bool) -> None:
-    """List the libraries directly below one."""
-    with refusals():
-        with _database().transaction(writes=False) as session:
-            rows = tree.children(session, parent, None, 10_000)
-        show(rows, as_json, lambda: (f"{row.id:20} {row.level:10} {row.name}" for row in rows))
 
 
 @click.group()
@@ -76,20 +27,25 @@ def user() -> None:
 
 @user.command("add")
 @click.argument("name")
-@click.option("--role", type=click.Choice([role.value for role in accounts.Role]), required=True)
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
 @click.option("--library", "library_id", help="The library the role is for, and those below.")
-@click.option("--email")
+@click.option(
+    "--handle", "--email", "handle", help="A phone number or e-mail address to sign in with."
+)
 @json_option
 def add_user(
-    name: str, role: str, library_id: str | None, email: str | None, as_json: bool
+    name: str, role: str, library_id: str | None, handle: str | None, as_json: bool
 ) -> None:
     """Add an account and print a link that signs it in once, within a day."""
     with refusals():
         settings = config.load()
         with _database().transaction() as session:
             owner = library_id or tree.default(session).id
-            account = accounts.add_account(session, name, email=email)
-            accounts.grant(session, account.id, role, owner)
+            account = accounts.add_account(session, name)
+            if handle:
+                sealer, known = Sealer(settings.identity_key), handles.normal(handle)
+                attaching.attach(session, sealer, SYSTEM, account.id, known, verified=False)
+            staff.give_by_command(session, account.id, role, owner)
             secret = accounts.issue(session, account.id, "link", life=accounts.LINK_LIFE)
             account_id = account.id
         _show_link(account_id, secret, settings.public_url, as_json)
@@ -98,7 +54,7 @@ def add_user(
 @user.command("list")
 @json_option
 def list_users(as_json: bool) -> None:
-    """List the accounts with their roles."""
+    """List the accounts that have a role, also those that are closed."""
     with refusals():
         with _database().transaction(writes=False) as session:
             rows = tending.listed(session)
@@ -124,14 +80,27 @@ def disable_user(account_id: str, as_json: bool) -> None:
 
 @user.command("link")
 @click.argument("account_id")
+@click.option("--reset", is_flag=True, help="Take a second factor away that was lost.")
 @json_option
-def link_user(account_id: str, as_json: bool) -> None:
+def link_user(account_id: str, reset: bool, as_json: bool) -> None:
     """Print a new link that signs the account in once, within a day."""
     with refusals():
         settings = config.load()
         with _database().transaction() as session:
+            if reset:
+                second_factor.remove(session, SYSTEM, account_id)
             secret = tending.link(session, account_id)
         _show_link(account_id, secret, settings.public_url, as_json)
+
+
+@user.command()
+@json_option
+def recount(as_json: bool) -> None:
+    """Count the readers of every library anew, where `doctor` finds the counts wrong."""
+    with refusals():
+        with _database().transaction() as session:
+            mended = homes.recount(session)
+        show({"mended": mended}, as_json, lambda: iter([f"{mended} counts were wrong."]))
 
 
 def _show_link(account_id: str, secret: str, public_url: str | None, as_json: bool) -> None:
@@ -147,7 +116,7 @@ def token() -> None:
 
 @token.command("add")
 @click.argument("name")
-@click.option("--role", type=click.Choice([role.value for role in accounts.Role]), required=True)
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
 @click.option("--library", "library_id")
 @click.option("--days", type=click.IntRange(1, 3650), default=365)
 @json_option
@@ -157,7 +126,7 @@ def add_token(name: str, role: str, library_id: str | None, days: int, as_json: 
         with _database().transaction() as session:
             owner = library_id or tree.default(session).id
             account = accounts.add_account(session, name, kind="service")
-            accounts.grant(session, account.id, role, owner)
+            staff.give_by_command(session, account.id, role, owner)
             life = timedelta(days=days)
             secret = accounts.issue(session, account.id, "token", life=life, label=name)
         result = {"account": account.id, "token": secret}

@@ -1,0 +1,24 @@
+"""Identity's tables."""
+
+from app.identity.models.accounts import Account, Authenticator, Handle, Password
+from app.identity.models.audit import AuditEvent, AuditLeaf, AuditPending, AuditSeal
+from app.identity.models.credentials import Attempts, Code, Credential
+from app.identity.models.libraries import (
+    LEVELS,
+    Library,
+    LibraryApplication,
+    LibraryCounts,
+    LibraryEvent,
+    LibraryNetwork,
+    LibraryProfile,
+    LibraryState,
+)
+from app.identity.models.policies import PolicyRow
+from app.identity.models.roles import Grant
+
+__all__ = [
+    "LEVELS", "Account", "Attempts", "AuditEvent", "AuditLeaf", "AuditPending", "AuditSeal",
+    "Authenticator", "Code", "Credential", "Grant", "Handle", "Library", "LibraryApplication",
+    "LibraryCounts", "LibraryEvent", "LibraryNetwork", "LibraryProfile", "LibraryState", "Password",
+    "PolicyRow",
+]  # fmt: skip

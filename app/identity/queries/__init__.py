@@ -1,0 +1,1 @@
+"""What identity reads, each in one statement."""

@@ -1,0 +1,11 @@
+"""The endpoints of the libraries' network, together."""
+
+from __future__ import annotations
+
+from app.identity.routes.applications import applications
+from app.identity.routes.libraries import libraries
+from app.identity.routes.library_networks import library_networks
+from app.identity.routes.library_profiles import library_profiles
+from app.identity.routes.policies import policies
+
+NETWORK = (libraries, library_profiles, library_networks, policies, applications)

@@ -1,0 +1,31 @@
+"""The endpoints of one's own account, and what they are wired with."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app.adapters import Adapters
+from app.config import Settings
+from app.cursors import Cursors
+from app.identity.routes import visits
+from app.identity.routes.accounts import accounts
+from app.identity.routes.me import me
+from app.identity.routes.sessions import sessions
+from app.identity.services.entering import Entrance
+from app.identity.services.limits import Limiter
+from app.web import api, forms
+from app.web.forms import Forms
+
+PERSONAL = (sessions, accounts, me)
+
+
+def open_entrance(app: Flask, settings: Settings, adapters: Adapters, limiter: Limiter) -> None:
+    """Gives endpoints and pages the door, forms, and the cookies of both."""
+    cursors = Cursors(settings.secret_keys)
+    entrance = Entrance(adapters.database, limiter, adapters.sealer, cursors)
+    api.provide(app, Entrance, entrance)
+    api.provide(app, Forms, Forms(cursors, settings.public_url))
+    # TLS may end at a proxy: what the reader's browser speaks stands in the settings.
+    is_secure = (settings.public_url or "").startswith("https:")
+    forms.install(app, is_secure=is_secure)
+    visits.install(app, adapters.database, is_secure=is_secure, read_only=settings.read_only)

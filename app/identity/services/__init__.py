@@ -1,0 +1,1 @@
+"""What identity does, given a session and an acting account."""

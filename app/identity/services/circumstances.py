@@ -1,0 +1,50 @@
+"""What is the case when somebody asks, as the database knows it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cached_property
+
+from sqlalchemy.orm import Session
+
+from app.database import now
+from app.identity.conditions import Standing
+from app.identity.policies import Rules
+from app.identity.queries import networks, policies
+from app.permissions import Caller
+
+
+class Now:
+    """The circumstances of one caller, each looked up once, and only when a policy asks."""
+
+    def __init__(self, session: Session, caller: Caller, when: datetime | None = None) -> None:
+        self._session, self._caller = session, caller
+        self.when = when or now()
+
+    def rules(self, policy: str) -> Rules | None:
+        """See Circumstances."""
+        return policies.rules(self._session, policy)
+
+    def standing(self) -> Standing | None:
+        """See Circumstances."""
+        return self._standing
+
+    def networks(self) -> tuple[str, ...]:
+        """See Circumstances."""
+        return self._networks
+
+    def uses(self, record_id: str) -> int | None:
+        """See Circumstances: nothing counts uses here yet, so that nobody is let in by number."""
+        return None
+
+    @cached_property
+    def _standing(self) -> Standing | None:
+        account_id = self._caller.account_id
+        if account_id is None:
+            return None
+        return policies.standing(self._session, account_id, self.when)
+
+    @cached_property
+    def _networks(self) -> tuple[str, ...]:
+        places = networks.of(self._session, self._caller.address)
+        return tuple(place.path for place in places)

@@ -1,0 +1,148 @@
+"""What coming in writes: each of these is one transaction of :mod:`entering`."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.database import now
+from app.errors import UnauthenticatedError
+from app.identity import accounts
+from app.identity.accounts import Known
+from app.identity.models import Account, Password
+from app.identity.names import name_key
+from app.identity.services import attaching, audit, codes, homes, second_factor, sessions
+from app.identity.services.codes import Proof
+from app.identity.services.second_factor import Enrolment
+from app.identity.services.sessions import Visit
+from app.sealing import Sealer
+
+REACHED = 1
+"""The assurance of who has shown to be reached by phone or mail."""
+
+
+def password(session: Session, account_id: str) -> str | None:
+    """The hash of the account's password, if it has one."""
+    return session.scalar(select(Password.hash).where(Password.account_id == account_id))
+
+
+def set_password(session: Session, account_id: str, kept: str) -> None:
+    """Keeps another hash, and says so to whatever rests on the one before."""
+    session.merge(Password(account_id=account_id, hash=kept, set_at=now()))
+    account = session.get_one(Account, account_id)
+    account.version += 1
+    session.flush()
+
+
+def use_link(session: Session, visit: Visit, secret: str) -> tuple[str, str]:
+    """Trades a link for a session."""
+    account_id = accounts.use_link(session, secret)
+    return account_id, sessions.begin(session, visit, account_id, ("link",))
+
+
+def begin_by_password(
+    session: Session, visit: Visit, account_id: str, kept: str | None, fresh: str | None
+) -> str:
+    """A session, and the password hashed with the parameters of now.
+
+    :raises UnauthenticatedError: when another password was set since this one was looked at.
+    """
+    if password(session, account_id) != kept:
+        raise UnauthenticatedError("The password was changed a moment ago.")
+    if fresh:
+        session.merge(Password(account_id=account_id, hash=fresh, set_at=now()))
+    return sessions.begin(session, visit, account_id, ("pwd",))
+
+
+def begin_by_code(
+    session: Session, sealer: Sealer, visit: Visit, proof: Proof, method: str
+) -> tuple[str, str]:
+    """A session of the account that the handle belongs to.
+
+    :raises InvalidError: when the code was used, or it belongs to nobody any more.
+    """
+    codes.spend(session, proof)
+    account_id = attaching.find(session, sealer, proof.handle)
+    if account_id is None:
+        raise codes.wrong()
+    return account_id, sessions.begin(session, visit, account_id, (method,))
+
+
+def recover(
+    session: Session, sealer: Sealer, visit: Visit, proof: Proof, method: str, kept: str
+) -> tuple[str, str]:
+    """Another password; every session ends but the new one."""
+    account_id, secret = begin_by_code(session, sealer, visit, proof, method)
+    _replace(session, visit, account_id, kept, secret, "account.recovered")
+    return account_id, secret
+
+
+def change_password(session: Session, visit: Visit, known: Known, kept: str) -> str:
+    """Another password; every other session ends, and this one goes on under another secret.
+
+    :raises UnauthenticatedError: when this one was ended meanwhile.
+    """
+    secret = accounts.rotate(session, known.digest)
+    _replace(session, visit, known.account_id, kept, secret, "password.changed")
+    return secret
+
+
+def _replace(
+    session: Session, visit: Visit, account_id: str, kept: str, secret: str, action: str
+) -> None:
+    set_password(session, account_id, kept)
+    actor = visit.actor(account_id)
+    sessions.end_others(session, actor, account_id, but=accounts.digest(secret))
+    audit.note(session, actor, action, f"account:{account_id}")
+
+
+def step_up(session: Session, sealer: Sealer, visit: Visit, known: Known, code: str) -> str | None:
+    """The session with its second factor; nothing when the code is not right."""
+    by = second_factor.verify(session, sealer, known.account_id, code)
+    if by is None:
+        return None
+    return sessions.begin(session, visit, known.account_id, {*known.methods, "otp", by})
+
+
+def enrol(
+    session: Session, sealer: Sealer, visit: Visit, known: Known, code: str
+) -> tuple[list[str], str]:
+    """Turns the second factor on: recovery codes, and the session with it. The others are asked
+    for it from now on."""
+    actor = visit.actor(known.account_id)
+    recovery = second_factor.confirm(session, sealer, actor, known.account_id, code)
+    return recovery, sessions.begin(session, visit, known.account_id, {*known.methods, "otp"})
+
+
+def add_handle(session: Session, sealer: Sealer, visit: Visit, known: Known, proof: Proof) -> None:
+    """What the code was sent to is the account's too, which is known a little better for it."""
+    codes.spend(session, proof)
+    if proof.account_id != known.account_id:
+        raise codes.wrong()
+    actor = visit.actor(known.account_id)
+    attaching.attach(session, sealer, actor, known.account_id, proof.handle, verified=True)
+    account = session.get_one(Account, known.account_id)
+    if account.assurance < REACHED:
+        homes.settle(session, account, account.home_id, REACHED)
+
+
+def begin_factor(session: Session, sealer: Sealer, known: Known) -> Enrolment:
+    """A new key, under the name by which the device shows it."""
+    shown = next((one.mask for one in attaching.listed(session, known.account_id)), "")
+    name = session.get_one(Account, known.account_id).name
+    return second_factor.begin(session, sealer, known, shown or name)
+
+
+def remove_factor(session: Session, sealer: Sealer, visit: Visit, known: Known, code: str) -> bool:
+    """Whether the code was right, and the second factor is gone."""
+    if second_factor.verify(session, sealer, known.account_id, code) is None:
+        return False
+    second_factor.remove(session, visit.actor(known.account_id), known.account_id)
+    return True
+
+
+def rename(session: Session, account_id: str, name: str) -> None:
+    """What the person is called."""
+    account = session.get_one(Account, account_id)
+    account.name, account.name_key = name, name_key(name)
+    session.flush()

@@ -1,0 +1,35 @@
+"""Identity's background work: codes are sent, what has ended is forgotten, accounts closed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from app.adapters import Adapters
+from app.identity.handles import HandleKind
+from app.identity.services import closing, codes, sessions
+from app.jobs.registry import Registry
+from app.jobs.work import Work
+
+registry: Registry[Adapters] = Registry()
+
+
+@registry.job(codes.JOB, lease=timedelta(minutes=1))
+def send_code(work: Work[Adapters]) -> None:
+    """Makes a code and sends it. An attempt that died is done again with another code."""
+    adapters, ticket = work.context, str(work.payload["code"])
+    with work.database.transaction() as session:
+        prepared = codes.prepare(session, adapters.sealer, ticket)
+    if prepared is not None:
+        kind, message = prepared
+        messenger = adapters.sms if kind is HandleKind.PHONE else adapters.mail
+        messenger.send(message)
+
+
+@registry.periodic("identity.forget", every=timedelta(hours=1))
+def forget(adapters: Adapters) -> None:
+    """Forgets codes and secrets that have expired, and closes accounts whose time has come."""
+    with adapters.database.transaction() as session:
+        codes.purge(session)
+    with adapters.database.transaction() as session:
+        sessions.purge(session)
+    closing.close_due(adapters.database)

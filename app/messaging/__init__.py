@@ -1,0 +1,1 @@
+"""Messages to people, by mail and by SMS. Knows neither Flask nor SQLAlchemy."""
