@@ -14,8 +14,7 @@ from sqlalchemy import event, insert, text
 from sqlalchemy.orm import Session
 
 from app.catalog.models import RecordRow
-from app.database import Base, Database, new_id, now
-from app.identity import tree
+from app.database import Base, Database, new_id, now, to_micros
 from app.operating.schema import configuration, upgrade
 from app.tables import TABLES
 
@@ -54,9 +53,23 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 def written(session: Session) -> str:
     """A record as the release before writes it: it knows nothing of numbers."""
     record_id, at = new_id(), now()
+    library = {
+        "id": "main",
+        "name": "本馆",
+        "level": "special",
+        "path": "0001",
+        "at": to_micros(at),
+    }
+    session.execute(
+        text(
+            "INSERT INTO libraries (id, name, level, path, added_at)"
+            " VALUES (:id, :name, :level, :path, :at) ON CONFLICT DO NOTHING"
+        ),
+        library,
+    )
     row = {
         "id": record_id, "kind": "book", "state": "published", "version": 1, "title": "史记",
-        "library_id": tree.default(session).id, "work_id": record_id, "audience": "public",
+        "library_id": "main", "work_id": record_id, "audience": "public",
         "policy": "open", "description": b"{}", "mended": "", "reason": "",
         "summary": b'{"id":"","kind":"book","title":""}', "added_at": at, "changed_at": at,
     }  # fmt: skip

@@ -137,6 +137,7 @@ def test_without_redis_codes_are_counted_in_the_database(house: House) -> None:
     assert [count for _, count in counted(house)] == [3]
 
 
+@pytest.mark.engines
 def test_redis_counts_for_every_process(house: House) -> None:
     if not isinstance(house.adapters.cache, RedisCache):
         pytest.skip("the cache is not Redis")
