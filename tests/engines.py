@@ -179,6 +179,8 @@ class Engines:
         for place in self._places:
             if place.folder == folder:
                 return place
+        if not any(p.is_open for p in self._places):
+            self._redis.flushdb()  # what is cached of a library says nothing of the next
         place = next((p for p in self._places if not p.is_open), None)
         if place is None:
             place = make_place(f"{self._name}_{len(self._places)}")

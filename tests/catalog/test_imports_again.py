@@ -149,11 +149,10 @@ def test_undoing_goes_on_after_what_it_keeps(
     assert undo(house, report) == (3, 3, 5)
 
 
+@pytest.mark.embedded  # how PostgreSQL does it is looked at in a large catalogue
 def test_each_page_of_an_undoing_is_a_range_of_an_index(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not house.database.is_sqlite:
-        pytest.skip("how PostgreSQL does it is looked at in a large catalogue")
     monkeypatch.setattr(undoing, "BATCH", 2)
     house.import_file(json_lines(tmp_path / "a", [{}] * 3))
     report = house.import_file(json_lines(tmp_path / "b", [{"title": "新"}] * 3 + [{}] * 3))

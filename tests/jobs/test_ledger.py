@@ -212,9 +212,9 @@ def test_only_what_was_done_long_ago_is_purged(house: House) -> None:
     assert look(house, recent).state == State.DONE
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_claiming_and_purging_read_their_indexes_in_order(house: House) -> None:
-    if not house.database.is_sqlite:
-        pytest.skip("how PostgreSQL does it is looked at in a large catalogue")
+    """How PostgreSQL does it is looked at in a large catalogue."""
     put(house)
     with issued() as statements:
         must_take(house)
