@@ -11,6 +11,8 @@ from app.catalog.formats.exchange import subject
 from app.catalog.services.indexing import clc_lineage
 from app.catalog.statements import agent_of
 
+pytestmark = pytest.mark.embedded  # nothing in it meets an engine
+
 PARTS = st.sampled_from(
     [*DYNASTIES, *REIGNS, *"年元〇一二十廿卅()（）[]-—~ 0123456789٣Ⅷ²", "刻本", "1896", "民國24年"]
 )

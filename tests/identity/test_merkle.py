@@ -4,6 +4,8 @@ import pytest
 
 from app.merkle import Tree, leaf_hash, proves
 
+pytestmark = pytest.mark.embedded  # nothing in it meets an engine
+
 # Of the reference implementation of Certificate Transparency: leaves, and the roots over the
 # first one, two, three … of them.
 LEAVES = [

@@ -50,6 +50,7 @@ def every_command() -> list[tuple[str, ...]]:
     return found
 
 
+@pytest.mark.embedded  # nothing in it meets an engine
 @pytest.mark.parametrize("command", every_command(), ids=" ".join)
 def test_every_command_explains_itself(command: tuple[str, ...], tmp_path: Path) -> None:
     result = run(tmp_path, *command, "--help")
