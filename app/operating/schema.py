@@ -5,22 +5,19 @@ from __future__ import annotations
 import click
 from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.orm import Session
 
-from app import config
+from app import config, revision
 from app.catalog.services import feed
 from app.database import Database
 from app.dialects import MIGRATING
-from app.revision import SCRIPTS
 from app.terminal import json_option, refusals, show
 
 
 def configuration(database: Database) -> Config:
     """Alembic's configuration for this database."""
     settings = Config()
-    settings.set_main_option("script_location", str(SCRIPTS))
+    settings.set_main_option("script_location", str(revision.SCRIPTS))
     settings.attributes["database"] = database
     return settings
 
@@ -35,18 +32,11 @@ def upgrade(database: Database) -> None:
         feed.settle(session)
 
 
-def upgrade_to(revision: str, database: Database, session: Session) -> None:
+def upgrade_to(wanted: str, database: Database, session: Session) -> None:
     """Brings an older or empty schema to a revision, in the caller's transaction."""
     settings = configuration(database)
     settings.attributes["session"] = session
-    command.upgrade(settings, revision)
-
-
-def revisions(database: Database) -> tuple[str | None, str | None]:
-    """The revision that the database is at, and the one that this release wants."""
-    wanted = ScriptDirectory.from_config(configuration(database)).get_current_head()
-    with database.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision(), wanted
+    command.upgrade(settings, wanted)
 
 
 @click.command()
@@ -55,8 +45,10 @@ def migrate(as_json: bool) -> None:
     """Bring the database to this release; safe to repeat."""
     with refusals():
         database = Database(config.load().database_url, limits=MIGRATING)
-        before, _ = revisions(database)
+        with database.transaction(writes=False) as session:
+            before = revision.present(session)
         upgrade(database)
-        after, _ = revisions(database)
+        with database.transaction(writes=False) as session:
+            after = revision.present(session)
         result = {"before": before, "after": after}
         show(result, as_json, lambda: iter([f"The database is at {after} (was {before})."]))

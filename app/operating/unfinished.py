@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from app import revision
 from app.database import Database
 from app.jobs.models import LeaseRow
-from app.operating.schema import revisions
 
 RESTORE = "restore"
 """The lease that a restore holds from the rows' arrival until everything else is done."""
@@ -14,7 +14,7 @@ RESTORE = "restore"
 
 def restored_from(database: Database) -> str | None:
     """The generation whose restore has brought its rows and not yet ended, if there is one."""
-    if revisions(database)[0] is None:
-        return None
     with database.transaction(writes=False) as session:
+        if revision.present(session) is None:
+            return None
         return session.scalar(select(LeaseRow.holder).where(LeaseRow.name == RESTORE))

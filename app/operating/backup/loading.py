@@ -24,12 +24,13 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import AddConstraint, DropConstraint
 
+from app import revision
 from app.database import Database, now
 from app.jobs.models import LeaseRow
 from app.operating.backup import rows
 from app.operating.backup.manifest import BackupError, DamagedError, Manifest, Problem, Table
 from app.operating.backup.snapshot import tables_of, take_time
-from app.operating.schema import configuration, revisions, upgrade_to
+from app.operating.schema import configuration, upgrade_to
 from app.operating.unfinished import RESTORE
 from app.storage.local import fsync_folder
 from app.terminal import Meter
@@ -51,11 +52,11 @@ def counts(database: Database) -> dict[str, int]:
     return {name: number for name, number in found.items() if number}
 
 
-def is_known(database: Database, revision: str) -> bool:
+def is_known(database: Database, wanted: str) -> bool:
     """Whether this release has the migrations that lead to this revision of the schema."""
     scripts = ScriptDirectory.from_config(configuration(database))
     try:
-        return scripts.get_revision(revision) is not None
+        return scripts.get_revision(wanted) is not None
     except CommandError:
         return False
 
@@ -73,7 +74,8 @@ def load(
     """
     if database.is_sqlite:
         return _load_file(database, manifest, name, parts, quiet)
-    is_other = revisions(database)[0] != manifest.revision
+    with database.transaction(writes=False) as session:
+        is_other = revision.present(session) != manifest.revision
     with database.transaction() as session:
         take_time(session)
         if is_other:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, func, select, text
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.orm import Session
 
+from app import revision
 from app.database import Database, now
 from app.operating.backup import naming, rows
 from app.operating.backup.manifest import BackupError, Column
@@ -68,12 +68,12 @@ def take(database: Database, folder: Path, secure: Secure, *, quiet: bool = Fals
         point = now()
         with database.transaction(writes=False, snapshot=True) as session:
             take_time(session)
-            revision = _revision(session.connection())
+            at = _revision(session)
             passing = naming.passing(session)
             if secure(passing) or attempt == ATTEMPTS - 1:
                 return Snapshot(
                     point=point,
-                    revision=revision,
+                    revision=at,
                     engine=_engine(session.connection()),
                     tables=tuple(_tables(session, folder, quiet)),
                     lasting=tuple(naming.lasting(session)),
@@ -89,12 +89,12 @@ def take_time(session: Session) -> None:
             session.execute(text(f"SET LOCAL {limit} = 0"))
 
 
-def _revision(connection: Connection) -> str:
+def _revision(session: Session) -> str:
     """Of the very schema that is read: somebody may be migrating."""
-    revision = MigrationContext.configure(connection).get_current_revision()
-    if revision is None:
+    found = revision.present(session)
+    if found is None:
         raise BackupError("The database has no schema yet: run `kaijuan migrate`.")
-    return revision
+    return found
 
 
 def _engine(connection: Connection) -> str:
