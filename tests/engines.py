@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import botocore
+import pytest
 import redis
 from elasticsearch import Elasticsearch
 from sqlalchemy import Connection, Engine, MetaData, Table, create_engine, event, make_url, text
@@ -43,6 +44,17 @@ With Docker, in this folder:
   eval "$(make -s engines-env)"
   make test-engines
 The role of KAIJUAN_DATABASE_URL makes databases of its own for tests, and drops them again."""
+
+ON_POSTGRESQL = (
+    pytest.mark.engines,
+    pytest.mark.skipif(
+        not os.environ.get(VARIABLES[POSTGRESQL], "").startswith("postgresql"),
+        reason=f"{VARIABLES[POSTGRESQL]} names no PostgreSQL",
+    ),
+)
+"""The marks of what needs a PostgreSQL of the environment."""
+EITHER = ("sqlite", pytest.param(POSTGRESQL, marks=ON_POSTGRESQL))
+"""The parameters of what is shown on both databases."""
 
 ICU = "TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'zh-Hans-CN' LOCALE 'C'"
 """A locale that orders text unlike bytes: what lacks its own collation shows."""
@@ -214,6 +226,19 @@ def make_database(name: str, locale: str) -> str:
         connection.execute(text(f"CREATE DATABASE {name} {locale}"))
     address = make_url(os.environ[VARIABLES[POSTGRESQL]]).set(database=name)
     return address.render_as_string(hide_password=False)
+
+
+@contextmanager
+def bare(kind: str, folder: Path, name: str) -> Iterator[str]:
+    """The address of a database without any table, on one of ``EITHER``; gone afterwards."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder}/catalogue.sqlite"
+        return
+    url = make_database(f"kaijuan_{name}_{os.getpid()}", BYTES)
+    try:
+        yield url
+    finally:
+        drop(url)
 
 
 def drop(url: str) -> None:

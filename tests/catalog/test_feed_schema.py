@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic import command
-from engines import BYTES, drop, make_database
+from engines import EITHER, bare
 from sqlalchemy import event, insert, text
 from sqlalchemy.orm import Session
 
@@ -20,16 +19,6 @@ from app.tables import TABLES
 
 from .following import Poller
 
-POSTGRESQL = pytest.param(
-    "postgresql",
-    marks=[
-        pytest.mark.engines,
-        pytest.mark.skipif(
-            not os.environ.get("KAIJUAN_DATABASE_URL", "").startswith("postgresql"),
-            reason="KAIJUAN_DATABASE_URL names no PostgreSQL",
-        ),
-    ],
-)
 TRIGGERS = {
     True: "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY name",
     False: "SELECT tgname, pg_get_triggerdef(oid) || pg_get_functiondef(tgfoid) FROM pg_trigger"
@@ -37,17 +26,13 @@ TRIGGERS = {
 }
 
 
-@pytest.fixture(params=["sqlite", POSTGRESQL])
+@pytest.fixture(params=EITHER)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database without any table."""
-    url = f"sqlite:///{tmp_path}/catalogue.sqlite"
-    if request.param == "postgresql":
-        url = make_database(f"kaijuan_feed_schema_{os.getpid()}", BYTES)
-    made = Database(url)
-    yield made
-    made.close()
-    if request.param == "postgresql":
-        drop(url)
+    with bare(request.param, tmp_path, "feed_schema") as url:
+        made = Database(url)
+        yield made
+        made.close()
 
 
 def written(session: Session) -> str:

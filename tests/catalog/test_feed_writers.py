@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from engines import BYTES, drop, make_database
+from engines import EITHER, bare
 from sqlalchemy import delete, text
 from sqlalchemy.orm import Session
 
@@ -27,32 +27,20 @@ from app.operating.schema import upgrade
 from .following import PUBLIC, Poller, standing
 
 SEED = 20_260_101
-ENGINE = [
-    pytest.mark.engines,
-    pytest.mark.skipif(
-        not os.environ.get("KAIJUAN_DATABASE_URL", "").startswith("postgresql"),
-        reason="KAIJUAN_DATABASE_URL names no PostgreSQL",
-    ),
-]
-POSTGRESQL = pytest.param("postgresql", marks=ENGINE)
-on_postgresql = pytest.mark.parametrize("database", [POSTGRESQL], indirect=True)
-on_both = pytest.mark.parametrize("database", ["sqlite", POSTGRESQL], indirect=True)
+on_postgresql = pytest.mark.parametrize("database", EITHER[1:], indirect=True)
+on_both = pytest.mark.parametrize("database", EITHER, indirect=True)
 
 
 @pytest.fixture
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty catalogue of the migrations."""
-    url = f"sqlite:///{tmp_path}/catalogue.sqlite"
-    if request.param == "postgresql":
-        url = make_database(f"kaijuan_feed_{os.getpid()}", BYTES)
-    made = Database(url)
-    upgrade(made)
-    with made.transaction() as session:
-        tree.default(session)
-    yield made
-    made.close()
-    if request.param == "postgresql":
-        drop(url)
+    with bare(request.param, tmp_path, "feed") as url:
+        made = Database(url)
+        upgrade(made)
+        with made.transaction() as session:
+            tree.default(session)
+        yield made
+        made.close()
 
 
 def add(session: Session, title: str = "红楼梦") -> str:

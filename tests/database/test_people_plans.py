@@ -31,12 +31,8 @@ LAST = "00010007" + "000a" * 2
 """The last library of the province."""
 
 pytestmark = [
-    pytest.mark.engines,
+    *engines.ON_POSTGRESQL,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(
-        not os.environ.get("KAIJUAN_DATABASE_URL", "").startswith("postgresql"),
-        reason="KAIJUAN_DATABASE_URL names no PostgreSQL",
-    ),
 ]
 
 

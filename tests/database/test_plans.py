@@ -35,12 +35,8 @@ FEW = [record_id(number) for number in range(1, RECORDS, RECORDS // PAGE)]
 CHAPTER = "OEBPS/7.xhtml"
 
 pytestmark = [
-    pytest.mark.engines,
+    *engines.ON_POSTGRESQL,
     pytest.mark.timeout(1200),
-    pytest.mark.skipif(
-        not os.environ.get("KAIJUAN_DATABASE_URL", "").startswith("postgresql"),
-        reason="KAIJUAN_DATABASE_URL names no PostgreSQL",
-    ),
 ]
 
 

@@ -15,11 +15,7 @@ from app.database import Base, Database
 from app.tables import TABLES
 
 pytestmark = [
-    pytest.mark.engines,
-    pytest.mark.skipif(
-        not os.environ.get("KAIJUAN_DATABASE_URL", "").startswith("postgresql"),
-        reason="KAIJUAN_DATABASE_URL names no PostgreSQL",
-    ),
+    *engines.ON_POSTGRESQL,
 ]
 
 KEYS_IN_OTHER_ORDER = """

@@ -7,7 +7,6 @@ not write is required of it.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,23 +14,12 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
-from engines import BYTES, drop, make_database
+from engines import EITHER, bare
 from sqlalchemy import inspect
 from sqlalchemy.engine.interfaces import ReflectedColumn
 
 from app.database import Database
 from app.operating.schema import configuration
-
-POSTGRESQL = pytest.param(
-    "postgresql",
-    marks=[
-        pytest.mark.engines,
-        pytest.mark.skipif(
-            not os.environ.get("KAIJUAN_DATABASE_URL", "").startswith("postgresql"),
-            reason="KAIJUAN_DATABASE_URL names no PostgreSQL",
-        ),
-    ],
-)
 
 Columns = dict[tuple[str, str], ReflectedColumn]
 
@@ -45,17 +33,13 @@ class Schema:
     """Keys, references and conditions, each with its table."""
 
 
-@pytest.fixture(params=["sqlite", POSTGRESQL])
+@pytest.fixture(params=EITHER)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database without any table."""
-    url = f"sqlite:///{tmp_path}/catalogue.sqlite"
-    if request.param == "postgresql":
-        url = make_database(f"kaijuan_upgrading_{os.getpid()}", BYTES)
-    made = Database(url)
-    yield made
-    made.close()
-    if request.param == "postgresql":
-        drop(url)
+    with bare(request.param, tmp_path, "upgrading") as url:
+        made = Database(url)
+        yield made
+        made.close()
 
 
 def schema(database: Database) -> Schema:

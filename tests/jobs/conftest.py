@@ -6,26 +6,17 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from engines import BYTES, ICU, drop, make_database
+from engines import BYTES, ICU, ON_POSTGRESQL, drop, make_database
 
 from app.database import Database
 from app.jobs import connect
 
 from .house import MINUTE, House, create_tables
 
-ENGINE = os.environ.get("KAIJUAN_DATABASE_URL", "")
-
-
-NAMED = (
-    pytest.mark.engines,
-    pytest.mark.skipif(
-        not ENGINE.startswith("postgresql"), reason="KAIJUAN_DATABASE_URL is not set"
-    ),
-)
 LOCALES = {"postgresql": BYTES, "postgresql-icu": ICU}
 
 
-@pytest.fixture(params=["sqlite", *(pytest.param(name, marks=NAMED) for name in LOCALES)])
+@pytest.fixture(params=["sqlite", *(pytest.param(name, marks=ON_POSTGRESQL) for name in LOCALES)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param in LOCALES:
         databases: Callable[[str], str] = request.getfixturevalue("databases")

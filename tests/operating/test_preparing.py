@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 from alembic import command
-from engines import BYTES, drop, make_database
+from engines import EITHER, bare
 from sqlalchemy import text
 
 from app import config, revision
@@ -45,27 +44,20 @@ def test_an_embedded_database_is_brought_up_and_a_later_one_is_left(tmp_path: Pa
     assert at(settings) == LATER
 
 
-@pytest.mark.engines
-@pytest.mark.skipif(
-    not os.environ.get("KAIJUAN_DATABASE_URL", "").startswith("postgresql"),
-    reason="KAIJUAN_DATABASE_URL names no PostgreSQL",
-)
+@pytest.mark.parametrize("kind", EITHER[1:])
 def test_a_servers_database_is_brought_up_by_hand_and_a_later_one_is_served(
-    tmp_path: Path,
+    kind: str, tmp_path: Path
 ) -> None:
-    url = make_database(f"kaijuan_preparing_{os.getpid()}", BYTES)
-    environ = {"KAIJUAN_DATA_DIR": str(tmp_path), "KAIJUAN_DATABASE_URL": url}
-    settings = config.load(environ, tmp_path / "no.env")
-    database = Database(url)
-    try:
+    with bare(kind, tmp_path, "preparing") as url:
+        environ = {"KAIJUAN_DATA_DIR": str(tmp_path), "KAIJUAN_DATABASE_URL": url}
+        settings = config.load(environ, tmp_path / "no.env")
         with pytest.raises(SettingError, match="run `kaijuan migrate`"):
             _prepare(settings)
+        database = Database(url)
         command.upgrade(configuration(database), "0001")
+        database.close()
         with pytest.raises(SettingError, match="at revision 0001"):
             _prepare(settings)
         go_on(settings)
         _prepare(settings)
         assert at(settings) == LATER
-    finally:
-        database.close()
-        drop(url)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
-from engines import BYTES, drop, make_database
+from engines import EITHER, bare
 from sqlalchemy import text
 
 from app import config, revision
@@ -19,28 +18,13 @@ from app.config import Settings
 from app.factory import create_app
 from app.operating.schema import configuration
 
-POSTGRESQL = pytest.param(
-    "postgresql",
-    marks=[
-        pytest.mark.engines,
-        pytest.mark.skipif(
-            not os.environ.get("KAIJUAN_DATABASE_URL", "").startswith("postgresql"),
-            reason="KAIJUAN_DATABASE_URL names no PostgreSQL",
-        ),
-    ],
-)
 
-
-@pytest.fixture(params=["sqlite", POSTGRESQL])
+@pytest.fixture(params=EITHER)
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
     """An installation whose database has no table."""
-    environ = {"KAIJUAN_DATA_DIR": str(tmp_path)}
-    if request.param == "postgresql":
-        url = make_database(f"kaijuan_readiness_{os.getpid()}", BYTES)
-        environ["KAIJUAN_DATABASE_URL"] = url
-    yield config.load(environ, tmp_path / "no.env")
-    if request.param == "postgresql":
-        drop(url)
+    with bare(request.param, tmp_path, "readiness") as url:
+        environ = {"KAIJUAN_DATA_DIR": str(tmp_path), "KAIJUAN_DATABASE_URL": url}
+        yield config.load(environ, tmp_path / "no.env")
 
 
 @pytest.fixture
