@@ -21,13 +21,14 @@ from app.cursors import Cursors
 from app.database import to_micros
 from app.identity.access import PUBLIC
 from bench.library import Bench, Library, say
-from bench.load import Go, Target, alternate
+from bench.load import Go, Target, alternate, fastest
 from bench.records import GROWTH
 from bench.rows import CannotRunError, Row, missed
 
 _PAGE = 50
 _PAGES = 40
 _DRAWN = 5_000
+_GOES = 9
 FIRST, LAST, ANY = "first pages", "last pages", "any of them"
 
 Paths = dict[str, dict[str, list[str]]]
@@ -36,16 +37,16 @@ Paths = dict[str, dict[str, list[str]]]
 
 def rows(bench: Bench) -> Iterator[Row]:
     """Last pages beside the first, and much beside little, for every list and the record page."""
-    yield from _grown(bench, "embedded", [bench.embedded(size) for size in bench.sizes])
+    yield from _grown("embedded", [bench.embedded(size) for size in bench.sizes])
     try:
         libraries = [bench.on_engines(size) for size in bench.sizes]
     except CannotRunError as reason:
         yield missed("growth of lists on engines", GROWTH, str(reason))
     else:
-        yield from _grown(bench, "engines", libraries)
+        yield from _grown("engines", libraries)
 
 
-def _grown(bench: Bench, where: str, libraries: list[Library]) -> Iterator[Row]:
+def _grown(where: str, libraries: list[Library]) -> Iterator[Row]:
     counts = [library.count() for library in libraries]
     paths = [list_paths(library) | record_paths(library) for library in libraries]
     say(f"growth, {where}: {counts}")
@@ -57,7 +58,7 @@ def _grown(bench: Bench, where: str, libraries: list[Library]) -> Iterator[Row]:
                 for page in pages
                 for count, server, own in zip(counts, servers, paths, strict=True)
             }
-            goes = alternate(*targets.values(), seconds=bench.seconds / 2)
+            goes = alternate(*targets.values(), seconds=1.0, goes=_GOES, choose=fastest)
             yield from _rows(f"{where}: {name}", counts, dict(zip(targets, goes, strict=True)))
 
 

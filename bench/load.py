@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -85,16 +85,20 @@ class Target:
 
 
 def alternate(
-    *targets: Target, seconds: float, connections: int = CONNECTIONS, goes: int = GOES
+    *targets: Target,
+    seconds: float,
+    connections: int = CONNECTIONS,
+    goes: int = GOES,
+    choose: Callable[[Sequence[Go]], Go] | None = None,
 ) -> list[Go]:
-    """The goes of each target in turn; of each figure the middle one."""
+    """The goes of each target in turn; of each figure the middle one, or what ``choose`` takes."""
     for target in targets:
         target.go(_WARMING, connections)
     seen: list[list[Go]] = [[] for _ in targets]
     for _ in range(goes):
         for own, target in zip(seen, targets, strict=True):
             own.append(target.go(seconds, connections))
-    return [middle(own) for own in seen]
+    return [(choose or middle)(own) for own in seen]
 
 
 def middle(goes: Sequence[Go]) -> Go:
@@ -110,6 +114,14 @@ def middle(goes: Sequence[Go]) -> Go:
         p99=round(statistics.median(go.p99 for go in goes)),
         cpu=statistics.median(go.cpu_ms for go in goes) * requests / 1e3,
     )
+
+
+def fastest(goes: Sequence[Go]) -> Go:
+    """The go that was slowed least.
+
+    For comparing what should be alike, where the cores are a neighbour's for seconds at a time.
+    """
+    return max(goes, key=lambda go: go.rate)
 
 
 def _by_wrk(target: Target, seconds: float, connections: int) -> Go:
