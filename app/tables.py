@@ -6,8 +6,9 @@ from app.catalog import models as catalog
 from app.database import Base
 from app.identity import models as identity
 from app.jobs import models as jobs
+from app.signon import models as signon
 from app.usage import models as usage
 from app.web import idempotency
 
-MODULES = (catalog, identity, jobs, usage, idempotency)
+MODULES = (catalog, identity, jobs, signon, usage, idempotency)
 TABLES = tuple(Base.metadata.sorted_tables)

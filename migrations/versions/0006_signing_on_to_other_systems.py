@@ -1,0 +1,60 @@
+"""signing on to other systems.
+
+The systems that people sign on to, and who is signed on where. Everything is added, nothing
+changed: the release before goes on beside it.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from app.database import key_text
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "clients",
+        sa.Column("id", key_text(32), nullable=False),
+        sa.Column("protocol", key_text(8), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("library_id", key_text(64), nullable=False),
+        sa.Column("settings", sa.LargeBinary(), nullable=False),
+        sa.Column("secret", key_text(64), nullable=True),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("added_at", sa.BigInteger(), nullable=False),
+        sa.Column("suspended_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("protocol IN ('oidc', 'cas')", name=op.f("ck_clients_protocol")),
+        sa.ForeignKeyConstraint(["library_id"], ["libraries.id"], name=op.f("fk_clients_library_id_libraries")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_clients")),
+    )
+    op.create_index(op.f("ix_clients_library_id_added_at_id"), "clients", ["library_id", "added_at", "id"], unique=False)
+    op.create_table(
+        "sign_ons",
+        sa.Column("id", key_text(32), nullable=False),
+        sa.Column("client_id", key_text(32), nullable=False),
+        sa.Column("account_id", key_text(32), nullable=False),
+        sa.Column("session_id", key_text(32), nullable=True),
+        sa.Column("service", sa.String(), server_default="", nullable=False),
+        sa.Column("ticket", key_text(256), server_default="", nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("tell_at", sa.BigInteger(), nullable=False),
+        sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
+        sa.ForeignKeyConstraint(["client_id"], ["clients.id"], name=op.f("fk_sign_ons_client_id_clients"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_sign_ons_account_id_accounts"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["session_id"], ["credentials.id"], name=op.f("fk_sign_ons_session_id_credentials"), ondelete="SET NULL"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_ons")),
+    )
+    op.create_index(op.f("ix_sign_ons_client_id"), "sign_ons", ["client_id"], unique=False)
+    op.create_index(op.f("ix_sign_ons_account_id"), "sign_ons", ["account_id"], unique=False)
+    op.create_index("ix_sign_ons_session_id_client_id", "sign_ons", ["session_id", "client_id"], unique=False)
+    op.create_index(
+        "ix_sign_ons_to_tell", "sign_ons", ["tell_at"], unique=False,
+        sqlite_where=sa.text("session_id IS NULL"), postgresql_where=sa.text("session_id IS NULL"),
+    )  # fmt: skip
+
+
+def downgrade() -> None:
+    op.drop_table("sign_ons")
+    op.drop_table("clients")
