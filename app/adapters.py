@@ -14,6 +14,8 @@ from app.dialects import WORK, Limits
 from app.guards import AT_ONCE, GuardedIndex, GuardedStore
 from app.messaging.factory import open_messenger
 from app.messaging.ports import Messenger
+from app.outgoing.http import HttpWeb
+from app.outgoing.ports import Web
 from app.scratch import Scratch
 from app.sealing import Sealer
 from app.storage.factory import open_store
@@ -35,6 +37,8 @@ class Adapters:
     mail: Messenger
     sms: Messenger
     sealer: Sealer
+    web: Web
+    """Other systems that are asked or told something."""
     data_dir: Path
     """What lies on this machine alone: the usage spool, metrics, secrets, the outbox."""
 
@@ -76,6 +80,7 @@ def open_adapters(settings: Settings, limits: Limits = WORK) -> Adapters:
         mail=open_messages("MAIL", settings.mail_url),
         sms=open_messages("SMS", settings.sms_url),
         sealer=Sealer(settings.identity_key),
+        web=HttpWeb(own_machine=not (settings.public_url or "").startswith("https:")),
         data_dir=settings.data_dir,
     )
 

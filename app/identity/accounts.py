@@ -155,6 +155,8 @@ class Known:
     seen_at: datetime | None
     expires_at: datetime
     has_factor: bool
+    credential_id: str | None
+    """The public id of the secret; none of a session that an earlier release began."""
     grants: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -192,7 +194,9 @@ _FACTOR = (
 )
 _FIND = (
     select(Account.id, Account.suspended_at, Credential.methods, Credential.made_at)
-    .add_columns(Credential.seen_at, Credential.expires_at, _FACTOR)
+    .add_columns(
+        Credential.seen_at, Credential.expires_at, Credential.id.label("credential_id"), _FACTOR
+    )
     .join(Credential, Credential.account_id == Account.id)
     .where(
         Credential.digest == bindparam("digest"),
@@ -219,5 +223,6 @@ def find(session: Session, secret: str, kind: str) -> Known | None:
         seen_at=row.seen_at,
         expires_at=row.expires_at,
         has_factor=row.has_factor,
+        credential_id=row.credential_id,
         grants=() if row.suspended_at else tuple(held(session, row.id)),
     )

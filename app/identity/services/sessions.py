@@ -10,7 +10,7 @@ from ipaddress import ip_address, ip_network
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.database import now
+from app.database import now, random_id
 from app.errors import ForbiddenError, NotFoundError, UnauthenticatedError
 from app.identity import accounts
 from app.identity.accounts import Known
@@ -130,6 +130,23 @@ def end_others(session: Session, actor: Actor, account_id: str, but: str | None 
     if ended:
         audit.note(session, actor, "sessions.ended", f"account:{account_id}", count=len(ended))
     return len(ended)
+
+
+def named(session: Session, known: Known) -> str:
+    """The public id of a session, which is held until the transaction ends; it gets one if it has
+    none.
+
+    :raises UnauthenticatedError: when it has ended meanwhile.
+    """
+    mine = (Credential.digest == known.digest, Credential.kind == "session")
+    held = select(Credential).where(*mine).with_for_update(read=True, key_share=True)
+    found = session.scalar(held)
+    if found is None:
+        raise UnauthenticatedError
+    if found.id is None:
+        found.id = random_id()
+        session.flush()
+    return found.id
 
 
 def touch(session: Session, kept: str, address: str) -> None:

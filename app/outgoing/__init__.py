@@ -1,0 +1,1 @@
+"""Asking other systems: their sign-on services and ours tell each other things. Pure."""

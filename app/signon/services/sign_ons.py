@@ -1,0 +1,107 @@
+"""Sign-ons: where a session was signed on to, so that its end is told there.
+
+However a session ends, by whatever statement, the database empties ``session_id`` of its sign-ons;
+what is to be told is found by that alone, and forgotten once it was told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from app.database import now, random_id
+from app.errors import NotFoundError
+from app.identity.accounts import Known
+from app.identity.services import audit, sessions
+from app.identity.services.audit import Actor
+from app.jobs.intake import ring_after_commit
+from app.signon.models import Client, SignOn
+
+MOST_LISTED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOn:
+    """A system that live sessions of an account are signed on to."""
+
+    client_id: str
+    name: str
+    protocol: str
+    sessions: int
+    since: datetime
+    last: datetime
+
+
+def note(
+    session: Session, known: Known, client_id: str, *, service: str = "", ticket: str = ""
+) -> str:
+    """Notes that the session is signed on to the client; answers the id of the sign-on.
+
+    OpenID Connect has one for a session and client, whose id is the ``sid``. CAS has one for a
+    ticket, with the ``service`` that it was made for.
+
+    :raises UnauthenticatedError: when the session has ended meanwhile.
+    """
+    session_id = sessions.named(session, known)
+    if not ticket:
+        mine = select(SignOn.id).where(
+            SignOn.session_id == session_id, SignOn.client_id == client_id, SignOn.ticket == ""
+        )
+        if found := session.scalar(mine.limit(1)):
+            return found
+    at = now()
+    made = SignOn(
+        id=random_id(),
+        client_id=client_id,
+        account_id=known.account_id,
+        session_id=session_id,
+        service=service,
+        ticket=ticket,
+        made_at=at,
+        tell_at=at,
+    )
+    session.add(made)
+    session.flush()
+    return made.id
+
+
+def is_live(session: Session, sign_on_id: str) -> bool:
+    """Whether the session that was signed on goes on."""
+    wanted = select(SignOn.session_id).where(SignOn.id == sign_on_id)
+    return session.scalar(wanted) is not None
+
+
+def listed(session: Session, account_id: str) -> list[SignedOn]:
+    """The systems that the account is signed on to, the newest first; 100 at most."""
+    last = func.max(SignOn.made_at).label("last")
+    wanted = (
+        select(Client.id, Client.name, Client.protocol)
+        .add_columns(func.count(SignOn.session_id.distinct()), func.min(SignOn.made_at), last)
+        .join(Client, Client.id == SignOn.client_id)
+        .where(SignOn.account_id == account_id, SignOn.session_id.is_not(None))
+        .group_by(Client.id, Client.name, Client.protocol)
+        .order_by(last.desc(), Client.id)
+        .limit(MOST_LISTED)
+    )
+    return [SignedOn(*row) for row in session.execute(wanted)]
+
+
+def end(session: Session, actor: Actor, account_id: str, client_id: str) -> None:
+    """Signs the account out of one system, on every device; its sessions here go on.
+
+    :raises NotFoundError: when it is not signed on there.
+    """
+    mine = update(SignOn).where(
+        SignOn.account_id == account_id,
+        SignOn.client_id == client_id,
+        SignOn.session_id.is_not(None),
+    )
+    ended = mine.values(session_id=None, tell_at=now()).returning(SignOn.id)
+    found = session.scalars(ended.execution_options(synchronize_session=False)).all()
+    if not found:
+        raise NotFoundError("sign-on", client_id)
+    audit.note(session, actor, "sign-on.ended", f"account:{account_id}", client=client_id)
+    ring_after_commit(session)
