@@ -3,6 +3,7 @@
 from app.identity.models.accounts import Account, Authenticator, Handle, Password
 from app.identity.models.audit import AuditEvent, AuditLeaf, AuditPending, AuditSeal
 from app.identity.models.credentials import Attempts, Code, Credential
+from app.identity.models.devices import DevicePassword, Passkey, SpentChallenge
 from app.identity.models.libraries import (
     LEVELS,
     Library,
@@ -18,7 +19,7 @@ from app.identity.models.roles import Grant
 
 __all__ = [
     "LEVELS", "Account", "Attempts", "AuditEvent", "AuditLeaf", "AuditPending", "AuditSeal",
-    "Authenticator", "Code", "Credential", "Grant", "Handle", "Library", "LibraryApplication",
-    "LibraryCounts", "LibraryEvent", "LibraryNetwork", "LibraryProfile", "LibraryState", "Password",
-    "PolicyRow",
+    "Authenticator", "Code", "Credential", "DevicePassword", "Grant", "Handle", "Library",
+    "LibraryApplication", "LibraryCounts", "LibraryEvent", "LibraryNetwork", "LibraryProfile",
+    "LibraryState", "Passkey", "Password", "PolicyRow", "SpentChallenge",
 ]  # fmt: skip

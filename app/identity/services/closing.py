@@ -10,13 +10,23 @@ from sqlalchemy.orm import Session
 from app.database import Database, now
 from app.errors import ConflictError
 from app.identity.accounts import Known
-from app.identity.models import Account, Authenticator, Code, Credential, Grant, Handle, Password
+from app.identity.models import (
+    Account,
+    Authenticator,
+    Code,
+    Credential,
+    DevicePassword,
+    Grant,
+    Handle,
+    Passkey,
+    Password,
+)
 from app.identity.services import audit, homes, sessions
 from app.identity.services.audit import SYSTEM, Actor
 
 COOLING_OFF = timedelta(days=15)
 AT_ONCE = 100
-_OWNED = (Authenticator, Code, Credential, Handle, Password)
+_OWNED = (Authenticator, Code, Credential, DevicePassword, Handle, Passkey, Password)
 
 
 def ask(session: Session, actor: Actor, known: Known) -> Account:
