@@ -31,6 +31,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_clients_library_id_added_at_id"), "clients", ["library_id", "added_at", "id"], unique=False)
     op.create_table(
+        "client_origins",
+        sa.Column("origin", key_text(300), nullable=False),
+        sa.Column("client_id", key_text(32), nullable=False),
+        sa.ForeignKeyConstraint(["client_id"], ["clients.id"], name=op.f("fk_client_origins_client_id_clients"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("origin", "client_id", name=op.f("pk_client_origins")),
+    )
+    op.create_index(op.f("ix_client_origins_client_id"), "client_origins", ["client_id"], unique=False)
+    op.create_table(
         "sign_ons",
         sa.Column("id", key_text(32), nullable=False),
         sa.Column("client_id", key_text(32), nullable=False),
@@ -53,8 +61,52 @@ def upgrade() -> None:
         "ix_sign_ons_to_tell", "sign_ons", ["tell_at"], unique=False,
         sqlite_where=sa.text("session_id IS NULL"), postgresql_where=sa.text("session_id IS NULL"),
     )  # fmt: skip
+    op.create_table(
+        "authorizations",
+        sa.Column("id", key_text(32), nullable=False),
+        sa.Column("client_id", key_text(32), nullable=False),
+        sa.Column("account_id", key_text(32), nullable=False),
+        sa.Column("sign_on_id", key_text(32), nullable=True),
+        sa.Column("scope", sa.String(), nullable=False),
+        sa.Column("auth_time", sa.BigInteger(), nullable=False),
+        sa.Column("methods", sa.String(), server_default="", nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("code", key_text(64), nullable=True),
+        sa.Column("code_used_at", sa.BigInteger(), nullable=True),
+        sa.Column("redirect_uri", sa.String(), server_default="", nullable=False),
+        sa.Column("nonce", sa.String(), nullable=True),
+        sa.Column("challenge", key_text(64), server_default="", nullable=False),
+        sa.Column("family", key_text(64), nullable=True),
+        sa.Column("turn", key_text(64), server_default="", nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["client_id"], ["clients.id"], name=op.f("fk_authorizations_client_id_clients"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_authorizations_account_id_accounts"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["sign_on_id"], ["sign_ons.id"], name=op.f("fk_authorizations_sign_on_id_sign_ons"), ondelete="SET NULL"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_authorizations")),
+        sa.UniqueConstraint("code", name=op.f("uq_authorizations_code")),
+        sa.UniqueConstraint("family", name=op.f("uq_authorizations_family")),
+    )
+    for name in ("client_id", "account_id", "sign_on_id", "expires_at"):
+        op.create_index(op.f(f"ix_authorizations_{name}"), "authorizations", [name], unique=False)
+    op.create_table(
+        "approvals",
+        sa.Column("account_id", key_text(32), nullable=False),
+        sa.Column("client_id", key_text(32), nullable=False),
+        sa.Column("scope", sa.String(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("given_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_approvals_account_id_accounts"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["client_id"], ["clients.id"], name=op.f("fk_approvals_client_id_clients"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("account_id", "client_id", name=op.f("pk_approvals")),
+    )
+    op.create_index(op.f("ix_approvals_client_id"), "approvals", ["client_id"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_table("approvals")
+    op.drop_table("authorizations")
     op.drop_table("sign_ons")
+    op.drop_table("client_origins")
     op.drop_table("clients")

@@ -1,5 +1,6 @@
 """Sign-on's tables."""
 
-from app.signon.models.clients import Client, SignOn
+from app.signon.models.authorizations import Approval, Authorization
+from app.signon.models.clients import Client, ClientOrigin, SignOn
 
-__all__ = ["Client", "SignOn"]
+__all__ = ["Approval", "Authorization", "Client", "ClientOrigin", "SignOn"]

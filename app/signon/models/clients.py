@@ -38,6 +38,18 @@ class Client(Base):
     suspended_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
+class ClientOrigin(Base):
+    """Where a CAS service is, so that it is found by its address, however many there are."""
+
+    __tablename__ = "client_origins"
+
+    origin: Mapped[str] = mapped_column(key_text(300), primary_key=True)
+    """Scheme, host and port."""
+    client_id: Mapped[str] = mapped_column(
+        ForeignKey("clients.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
 class SignOn(Base):
     """A session that was signed on to a client, so that the client is told when it ends.
 
