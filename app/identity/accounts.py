@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app.database import now, random_id, read
 from app.errors import Fault, InvalidError, NotFoundError, UnauthenticatedError
 from app.identity import tree
-from app.identity.models import Account, Authenticator, Credential, Grant
+from app.identity.models import Account, Authenticator, Credential, Grant, Passkey
 from app.identity.names import name_key
 from app.identity.queries.grants import held
 from app.identity.roles import PERMISSIONS
@@ -29,6 +29,8 @@ GRACE = timedelta(hours=1)
 FRESH = timedelta(minutes=15)
 LINK_LIFE = timedelta(hours=24)
 TOKEN_LIFE = timedelta(days=365)
+SHOWN = frozenset({"otp", "mfa"})
+"""The methods that are a second factor: a code, or a passkey that made sure of its owner."""
 
 
 def digest(secret: str) -> str:
@@ -77,29 +79,24 @@ def issue(
     methods: str = "",
     device: str = "",
     network: str = "",
+    instead_of: str | None = None,
 ) -> str:
     """A new secret of this kind for the account; shown once, never again.
 
     ``methods`` say how a session was begun (RFC 8176); ``device`` and ``network`` from where.
+    The one of the digest ``instead_of`` goes on under it, with its public id.
     """
     if session.get(Account, account_id) is None:
         raise NotFoundError("account", account_id)
     secret, at = secrets.token_urlsafe(32), now()
-    session.add(
-        Credential(
-            digest=digest(secret),
-            id=random_id(),
-            kind=kind,
-            account_id=account_id,
-            label=label,
-            methods=methods,
-            device=device,
-            address=network,
-            made_at=at,
-            seen_at=at if kind == "session" else None,
-            expires_at=at + life,
-        )
-    )
+    row = session.get(Credential, instead_of) if instead_of else None
+    if row is None:
+        row = Credential(id=random_id(), kind=kind, account_id=account_id)
+    row.digest, row.label, row.methods = digest(secret), label, methods
+    row.device, row.address = device, network
+    row.made_at, row.expires_at = at, at + life
+    row.seen_at = at if kind == "session" else None
+    session.add(row)
     session.flush()
     return secret
 
@@ -144,7 +141,8 @@ def revoke(session: Session, secret: str) -> None:
 class Known:
     """An open account as a live secret stands for it.
 
-    ``has_factor``: it has a second factor. ``methods``: how its session was begun.
+    ``has_factor``: codes are asked for besides a password; ``has_passkey``: it has a passkey.
+    ``methods``: how its session was begun.
     """
 
     account_id: str
@@ -155,6 +153,7 @@ class Known:
     seen_at: datetime | None
     expires_at: datetime
     has_factor: bool
+    has_passkey: bool
     credential_id: str | None
     """The public id of the secret; none of a session that an earlier release began."""
     grants: tuple[tuple[str, str], ...] = ()
@@ -162,7 +161,7 @@ class Known:
     @property
     def is_half_open(self) -> bool:
         """Whether nobody is signed in yet: the second factor is still to be shown."""
-        return self.kind == "session" and self.has_factor and "otp" not in self.methods
+        return self.kind == "session" and self.has_factor and SHOWN.isdisjoint(self.methods)
 
     @property
     def is_proven(self) -> bool:
@@ -173,9 +172,10 @@ class Known:
         if self.kind == "token":
             return True
         age = now() - self.made_at
-        if "otp" in self.methods:
+        if not SHOWN.isdisjoint(self.methods):
             return age < PROOF_LIFE
-        return "link" in self.methods and not self.has_factor and age < GRACE
+        has_any = self.has_factor or self.has_passkey
+        return "link" in self.methods and not has_any and age < GRACE
 
     @property
     def is_fresh(self) -> bool:
@@ -192,11 +192,17 @@ _FACTOR = (
     )
     .label("has_factor")
 )
+_PASSKEY = (
+    exists()
+    .where(Passkey.account_id == Account.id, Passkey.cloned_at.is_(None))
+    .label("has_passkey")
+)
 _FIND = (
     select(Account.id, Account.suspended_at, Credential.methods, Credential.made_at)
     .add_columns(
         Credential.seen_at, Credential.expires_at, Credential.id.label("credential_id"), _FACTOR
     )
+    .add_columns(_PASSKEY)
     .join(Credential, Credential.account_id == Account.id)
     .where(
         Credential.digest == bindparam("digest"),
@@ -223,6 +229,7 @@ def find(session: Session, secret: str, kind: str) -> Known | None:
         seen_at=row.seen_at,
         expires_at=row.expires_at,
         has_factor=row.has_factor,
+        has_passkey=row.has_passkey,
         credential_id=row.credential_id,
         grants=() if row.suspended_at else tuple(held(session, row.id)),
     )

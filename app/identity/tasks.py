@@ -33,3 +33,10 @@ def forget(adapters: Adapters) -> None:
     with adapters.database.transaction() as session:
         sessions.purge(session)
     closing.close_due(adapters.database)
+
+
+@registry.periodic("identity.forget_idle", every=timedelta(days=1))
+def forget_idle(adapters: Adapters) -> None:
+    """Ends the sessions that nobody uses any more."""
+    with adapters.database.transaction() as session:
+        sessions.purge_idle(session)

@@ -13,6 +13,7 @@ from app.identity.routes.bodies import CodeShown, FactorCode, PasswordSignIn, Si
 from app.identity.schemas import Me
 from app.identity.services import describing
 from app.identity.services.entering import Entered, Entrance
+from app.identity.services.sessions import sign_out
 from app.permissions import Caller, Permission
 from app.web.api import Endpoints
 
@@ -54,7 +55,7 @@ def step_up(database: Database, entrance: Entrance, caller: Caller, body: Factor
 @sessions.delete("", Permission.SIGNED_IN)
 def end(session: Session) -> None:
     """Sign out."""
-    accounts.revoke(session, request.cookies.get(COOKIE, ""))
+    sign_out(session, request.cookies.get(COOKIE, ""))
     visits.forget()
 
 

@@ -1,4 +1,8 @@
-"""Sessions: begun anew at every sign-in, seen and ended by their owner."""
+"""Sessions: begun at a sign-in, gone on with at the next of the same account, ended by their owner.
+
+The secret is another after every sign-in, so that nobody can have foisted it; the public id stays,
+and with it what the session is signed on to.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,7 @@ from app.identity.accounts import Known
 from app.identity.models import Account, Credential
 from app.identity.services import audit, second_factor
 from app.identity.services.audit import Actor
+from app.jobs.intake import ring_after_commit
 
 HALF_OPEN_LIFE = timedelta(minutes=10)
 """In which the second factor is to be shown."""
@@ -54,26 +59,26 @@ class SessionLine:
 
 
 def begin(session: Session, visit: Visit, account_id: str, methods: Iterable[str]) -> str:
-    """A new session of the account, in the place of the one that the visitor had.
+    """A session of the account, in the place of the one that the visitor had.
 
-    Where a second factor is still to be shown it opens nothing, and ends soon. Otherwise it takes
-    back that the account was to be closed.
+    One of the same account goes on, under another secret; another's ends. Where a second factor is
+    still to be shown it opens nothing, and ends soon. Otherwise it takes back that the account was
+    to be closed.
 
     :raises UnauthenticatedError: when the account is closed.
     """
     account = session.get(Account, account_id)
     if account is None or account.closed_at is not None:
         raise UnauthenticatedError("This account is closed.")
-    if visit.session:
-        accounts.revoke(session, visit.session)
     used = set(methods) - {""}
-    is_open = "otp" in used or not second_factor.is_on(session, account_id)
+    is_open = not accounts.SHOWN.isdisjoint(used) or not second_factor.is_on(session, account_id)
     actor = visit.actor(account_id)
     if is_open and account.closing_at is not None:
         account.closing_at = None
         audit.note(session, actor, "account.reopened", f"account:{account_id}", account.home_id)
     about = ("session.begun" if is_open else "session.half-open", f"account:{account_id}")
     audit.note(session, actor, *about, account.home_id, methods=sorted(used))
+    before = _take_over(session, visit, account_id)
     return accounts.issue(
         session,
         account_id,
@@ -82,7 +87,26 @@ def begin(session: Session, visit: Visit, account_id: str, methods: Iterable[str
         methods=",".join(sorted(used)),
         device=visit.device,
         network=shown_network(visit.address),
+        instead_of=before,
     )
+
+
+def _take_over(session: Session, visit: Visit, account_id: str) -> str | None:
+    """The digest of the visitor's session, if it is a live one of this account; another ends."""
+    if not visit.session:
+        return None
+    kept = accounts.digest(visit.session)
+    mine = select(Credential.digest).where(*_live(account_id), Credential.digest == kept)
+    if session.scalar(mine.with_for_update()) is None:
+        sign_out(session, visit.session)
+        return None
+    return kept
+
+
+def sign_out(session: Session, secret: str) -> None:
+    """Ends the session of this secret, and has what it is signed on to be told at once."""
+    accounts.revoke(session, secret)
+    ring_after_commit(session)
 
 
 def listed(session: Session, known: Known) -> list[SessionLine]:
@@ -117,6 +141,7 @@ def end(session: Session, actor: Actor, known: Known, session_id: str) -> None:
     if session.scalar(mine.returning(Credential.digest)) is None:
         raise NotFoundError("session", session_id)
     audit.note(session, actor, "session.ended", f"account:{known.account_id}")
+    ring_after_commit(session)
 
 
 def end_others(session: Session, actor: Actor, account_id: str, but: str | None = None) -> int:
@@ -129,6 +154,7 @@ def end_others(session: Session, actor: Actor, account_id: str, but: str | None 
     ended = session.scalars(delete(Credential).where(others).returning(Credential.digest)).all()
     if ended:
         audit.note(session, actor, "sessions.ended", f"account:{account_id}", count=len(ended))
+        ring_after_commit(session)
     return len(ended)
 
 
@@ -174,6 +200,12 @@ def require_fresh(known: Known) -> None:
 def purge(session: Session) -> None:
     """Forgets the secrets that have expired."""
     session.execute(delete(Credential).where(Credential.expires_at < now()))
+
+
+def purge_idle(session: Session) -> None:
+    """Ends the sessions that have not been used for too long, so that others learn of it."""
+    idle = Credential.seen_at < now() - accounts.IDLE
+    session.execute(delete(Credential).where(Credential.kind == "session", idle))
 
 
 def shown_network(address: str) -> str:

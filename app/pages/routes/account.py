@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.database import Database, rfc3339
 from app.errors import KaijuanError
-from app.identity import accounts, handles, wording
+from app.identity import handles, wording
 from app.identity.callers import known_of, session_of
 from app.identity.roles import has_power_over_others
 from app.identity.routes import visits
@@ -104,7 +104,7 @@ def sign_out(session: Session, caller: Caller, forms: Forms) -> Response:
     """Sign out."""
     forms.read(NoForm)
     if old := visits.visit_of(caller).session:
-        accounts.revoke(session, old)
+        sessions.sign_out(session, old)
     visits.forget()
     return onwards_to("/")
 
