@@ -56,6 +56,8 @@ class CasSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     may_proxy: bool = False
     proxy_callback: Address | None = None
     """Where proxy-granting tickets are sent: this address with a query, nothing else."""
+    proxies: Addresses = ()
+    """Proxy callbacks of the systems whose proxy tickets it takes; without any it takes none."""
     has_single_logout: bool = True
     is_trusted: bool = False
 

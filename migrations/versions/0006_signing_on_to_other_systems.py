@@ -102,9 +102,30 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account_id", "client_id", name=op.f("pk_approvals")),
     )
     op.create_index(op.f("ix_approvals_client_id"), "approvals", ["client_id"], unique=False)
+    op.create_table(
+        "tickets",
+        sa.Column("digest", key_text(64), nullable=False),
+        sa.Column("kind", key_text(8), nullable=False),
+        sa.Column("client_id", key_text(32), nullable=False),
+        sa.Column("account_id", key_text(32), nullable=False),
+        sa.Column("session_id", key_text(32), nullable=False),
+        sa.Column("service", sa.String(), nullable=False),
+        sa.Column("is_new_login", sa.Boolean(), nullable=False),
+        sa.Column("proxies", sa.LargeBinary(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("kind IN ('service', 'proxy', 'granting')", name=op.f("ck_tickets_kind")),
+        sa.ForeignKeyConstraint(["client_id"], ["clients.id"], name=op.f("fk_tickets_client_id_clients"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_tickets_account_id_accounts"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["session_id"], ["credentials.id"], name=op.f("fk_tickets_session_id_credentials"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_tickets")),
+    )
+    for name in ("client_id", "account_id", "session_id", "expires_at"):
+        op.create_index(op.f(f"ix_tickets_{name}"), "tickets", [name], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_table("tickets")
     op.drop_table("approvals")
     op.drop_table("authorizations")
     op.drop_table("sign_ons")

@@ -2,5 +2,6 @@
 
 from app.signon.models.authorizations import Approval, Authorization
 from app.signon.models.clients import Client, ClientOrigin, SignOn
+from app.signon.models.tickets import Ticket
 
-__all__ = ["Approval", "Authorization", "Client", "ClientOrigin", "SignOn"]
+__all__ = ["Approval", "Authorization", "Client", "ClientOrigin", "SignOn", "Ticket"]

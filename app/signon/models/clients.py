@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Instant, key_text
+from app.personal import Closing, Merging, personal
 
 
 class Client(Base):
@@ -71,7 +72,14 @@ class SignOn(Base):
     """Random; the ``sid`` that an OpenID Connect client knows (Front-Channel Logout 1.0 §3)."""
     client_id: Mapped[str] = mapped_column(ForeignKey("clients.id", ondelete="CASCADE"), index=True)
     account_id: Mapped[str] = mapped_column(
-        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+        ForeignKey("accounts.id", ondelete="CASCADE"),
+        index=True,
+        info=personal(
+            Closing.DELETED,
+            Merging.KEPT,
+            ("client_id", "service", "made_at"),
+            why="the system is told of the end under the name that it knows",
+        ),
     )
     session_id: Mapped[str | None] = mapped_column(
         ForeignKey("credentials.id", ondelete="SET NULL")
