@@ -63,8 +63,106 @@ def _devices() -> None:
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_spent_challenges")),
     )
     op.create_index(op.f("ix_spent_challenges_expires_at"), "spent_challenges", ["expires_at"], unique=False)
+    op.create_table(
+        "identities",
+        sa.Column("account_id", key_text(32), nullable=False),
+        sa.Column("lookup", key_text(64), nullable=False),
+        sa.Column("key_version", sa.Integer(), nullable=False),
+        sa.Column("mask", key_text(18), nullable=False),
+        sa.Column("method", key_text(16), nullable=False),
+        sa.Column("verified_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_identities_account_id_accounts"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_identities")),
+        sa.UniqueConstraint("lookup", name=op.f("uq_identities_lookup")),
+    )
+    op.create_table(
+        "verifications",
+        sa.Column("id", key_text(32), nullable=False),
+        sa.Column("account_id", key_text(32), nullable=False),
+        sa.Column("method", key_text(16), nullable=False),
+        sa.Column("state", key_text(16), nullable=False),
+        sa.Column("reason", key_text(16), server_default="", nullable=False),
+        sa.Column("mask", key_text(18), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("(state = 'pending') = (sealed IS NOT NULL)", name=op.f("ck_verifications_sealed_while_pending")),
+        sa.CheckConstraint("state IN ('pending', 'verified', 'refused', 'failed')", name=op.f("ck_verifications_state")),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_verifications_account_id_accounts"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_verifications")),
+    )
+    op.create_index(op.f("ix_verifications_account_id_made_at"), "verifications", ["account_id", "made_at"], unique=False)
+    op.create_index(op.f("ix_verifications_state_expires_at"), "verifications", ["state", "expires_at"], unique=False)
+    op.create_index('uq_verifications_pending', 'verifications', ['account_id'], unique=True, sqlite_where=sa.text("state = 'pending'"), postgresql_where=sa.text("state = 'pending'"))
+    op.create_table(
+        "desk_confirmations",
+        sa.Column("account_id", key_text(32), nullable=False),
+        sa.Column("library_id", key_text(64), nullable=False),
+        sa.Column("given_by", key_text(32), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_desk_confirmations_account_id_accounts"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["library_id"], ["libraries.id"], name=op.f("fk_desk_confirmations_library_id_libraries")),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_desk_confirmations")),
+    )
+    op.create_table(
+        "consents",
+        sa.Column("id", key_text(36), nullable=False),
+        sa.Column("account_id", key_text(32), nullable=False),
+        sa.Column("purpose", key_text(16), nullable=False),
+        sa.Column("version", key_text(16), nullable=False),
+        sa.Column("given_by", key_text(32), nullable=True),
+        sa.Column("given_at", sa.BigInteger(), nullable=False),
+        sa.Column("withdrawn_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_consents_account_id_accounts"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
+    )
+    op.create_index(op.f("ix_consents_account_id_purpose_given_at"), "consents", ["account_id", "purpose", "given_at"], unique=False)
+    op.create_table(
+        "minors",
+        sa.Column("account_id", key_text(32), nullable=False),
+        sa.Column("born_year", sa.Integer(), nullable=False),
+        sa.Column("is_verified", sa.Boolean(), nullable=False),
+        sa.Column("guardian_id", key_text(32), nullable=True),
+        sa.Column("guardian_lookup", key_text(64), nullable=True),
+        sa.Column("guardian_mask", key_text(64), nullable=True),
+        sa.Column("consented_at", sa.BigInteger(), nullable=True),
+        sa.Column("invitation", key_text(64), nullable=True),
+        sa.Column("invited_until", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_minors_account_id_accounts"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["guardian_id"], ["accounts.id"], name=op.f("fk_minors_guardian_id_accounts")),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_minors")),
+        sa.UniqueConstraint("invitation", name=op.f("uq_minors_invitation")),
+    )
+    op.create_index(op.f("ix_minors_born_year"), "minors", ["born_year"], unique=False)
+    op.create_index(op.f("ix_minors_guardian_id"), "minors", ["guardian_id"], unique=False)
+    op.create_table(
+        "teen_modes",
+        sa.Column("account_id", key_text(32), nullable=False),
+        sa.Column("opens", key_text(5), nullable=True),
+        sa.Column("closes", key_text(5), nullable=True),
+        sa.Column("minutes", sa.Integer(), nullable=True),
+        sa.Column("by_guardian", sa.Boolean(), nullable=False),
+        sa.Column("set_at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("(opens IS NULL) = (closes IS NULL)", name=op.f("ck_teen_modes_hours")),
+        sa.CheckConstraint("minutes IS NULL OR minutes BETWEEN 5 AND 1440", name=op.f("ck_teen_modes_minutes")),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_teen_modes_account_id_accounts"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_teen_modes")),
+    )
+    op.create_table(
+        "teen_days",
+        sa.Column("account_id", key_text(32), nullable=False),
+        sa.Column("day", key_text(10), nullable=False),
+        sa.Column("minutes", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_teen_days_account_id_accounts"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("account_id", "day", name=op.f("pk_teen_days")),
+    )
 
 
 def downgrade() -> None:
-    for table in ("spent_challenges", "passkeys", "device_passwords"):
+    for table in (
+        "teen_days", "teen_modes", "minors", "consents", "desk_confirmations", "verifications",
+        "identities", "spent_challenges", "passkeys", "device_passwords",
+    ):  # fmt: skip
         op.drop_table(table)

@@ -14,12 +14,15 @@ from app.identity.models.libraries import (
     LibraryProfile,
     LibraryState,
 )
+from app.identity.models.minors import Consent, Minor, TeenDay, TeenMode
 from app.identity.models.policies import PolicyRow
+from app.identity.models.real_names import DeskConfirmation, Identity, Verification
 from app.identity.models.roles import Grant
 
 __all__ = [
     "LEVELS", "Account", "Attempts", "AuditEvent", "AuditLeaf", "AuditPending", "AuditSeal",
-    "Authenticator", "Code", "Credential", "DevicePassword", "Grant", "Handle", "Library",
-    "LibraryApplication", "LibraryCounts", "LibraryEvent", "LibraryNetwork", "LibraryProfile",
-    "LibraryState", "Passkey", "Password", "PolicyRow", "SpentChallenge",
+    "Authenticator", "Code", "Consent", "Credential", "DeskConfirmation", "DevicePassword",
+    "Grant", "Handle", "Identity", "Library", "LibraryApplication", "LibraryCounts",
+    "LibraryEvent", "LibraryNetwork", "LibraryProfile", "LibraryState", "Minor", "Passkey",
+    "Password", "PolicyRow", "SpentChallenge", "TeenDay", "TeenMode", "Verification",
 ]  # fmt: skip
