@@ -10,9 +10,10 @@ import structlog
 from app.adapters import Adapters
 from app.catalog import formats
 from app.catalog.services import moving, titles, undoing
-from app.catalog.services.importing import Report, digest_of, import_records
+from app.catalog.services.importing import Report, import_records
 from app.jobs.registry import Registry
 from app.jobs.work import Work
+from app.lines import digest_of
 from app.storage.errors import StoreUnavailableError
 
 registry: Registry[Adapters] = Registry()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from hashlib import blake2b
 from pathlib import Path
 
-from app.catalog.formats.candidates import Candidate, RecordFormat, Refusal
+from app.catalog.formats.candidates import Candidate, RecordFormat
 from app.catalog.formats.delimited import Csv
 from app.catalog.formats.jsonl import JsonLines
 from app.errors import Fault, InvalidError
+from app.lines import Refusal
 
 NAMES = ("jsonl", "csv")
 _LONGEST_SOURCE = 64

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.catalog.description import Description, Kind
+from app.lines import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +22,6 @@ class Candidate:
     kind: Kind = Kind.BOOK
     parent: str = ""
     """The source id, in the same source, of the record it belongs to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A record that could not be taken: where it stands and why."""
-
-    place: str
-    code: str
-    message: str
 
 
 class RecordFormat(Protocol):

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
 
-from app.catalog.formats.candidates import Candidate, Refusal
+from app.catalog.formats.candidates import Candidate
+from app.lines import Refusal
 
 
 @dataclass(slots=True)

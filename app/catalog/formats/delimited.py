@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,8 +10,9 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from app.catalog.formats.candidates import Candidate, Refusal
+from app.catalog.formats.candidates import Candidate
 from app.catalog.formats.exchange import ExchangeRecord, candidate
+from app.lines import Refusal, encoding_of
 
 COLUMNS = {
     "题名": "title", "正题名": "title", "书名": "title", "责任者": "creator", "作者": "creator",
@@ -110,19 +110,3 @@ def _heading_problem(heading: list[str]) -> Refusal | None:
         message = f"The heading lacks {' and '.join(missing)}. Known columns: {known}"
         return Refusal("line 1", "heading-incomplete", message)
     return None
-
-
-def encoding_of(path: Path) -> str:
-    """UTF-8 (with or without its mark), UTF-16 by its mark, else GB18030."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    with path.open("rb") as file:
-        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            return "utf-16"
-        file.seek(0)
-        try:
-            while block := file.read(1024 * 1024):
-                decoder.decode(block)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "gb18030"
-    return "utf-8-sig"

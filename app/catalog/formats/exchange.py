@@ -25,9 +25,10 @@ from app.catalog.description import (
     decoder,
     encoder,
 )
-from app.catalog.formats.candidates import Candidate, Refusal
+from app.catalog.formats.candidates import Candidate
 from app.catalog.statements import agent_of
 from app.catalog.texts import is_blank
+from app.lines import Refusal
 
 SCHEMES = ("clc", "lcsh", "lcc", "mesh", "fast", "ddc", "bisac")
 _HANT = re.compile(r"Hant|TW|HK", re.IGNORECASE)

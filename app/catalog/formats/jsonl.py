@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import codecs
-import gzip
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, ClassVar, cast
+from typing import ClassVar
 
 import msgspec
 
-from app.catalog.formats.candidates import Candidate, Refusal
+from app.catalog.formats.candidates import Candidate
 from app.catalog.formats.exchange import ExchangeRecord, candidate
+from app.lines import Refusal, byte_lines
 
 MAX_LINE = 1024 * 1024
 _decoder = msgspec.json.Decoder(ExchangeRecord)
@@ -31,7 +29,7 @@ class JsonLines:
 
     def read(self) -> Iterator[Candidate | Refusal]:
         """Every line that is not empty, in order."""
-        for number, line in _lines(self.path):
+        for number, line in byte_lines(self.path, MAX_LINE):
             if isinstance(line, Refusal):
                 yield line
             elif line.strip():
@@ -61,33 +59,3 @@ def _decoded(line: bytes) -> ExchangeRecord:
     unknown = {name: said.pop(name) for name in [*said] if name not in _KNOWN}
     record = msgspec.convert(said, ExchangeRecord)
     return msgspec.structs.replace(record, extra={**unknown, **record.extra})
-
-
-def _lines(path: Path) -> Iterator[tuple[int, bytes | Refusal]]:
-    """Numbered lines, none held in memory beyond the limit; a torn end is a refusal."""
-    number = 0
-    with _open(path) as file:
-        while True:
-            number += 1
-            try:
-                line = file.readline(MAX_LINE + 1)
-                if too_long := len(line) > MAX_LINE:
-                    while line and not line.endswith(b"\n"):
-                        line = file.readline(MAX_LINE)
-            except (OSError, EOFError, zlib.error) as error:
-                message = f"The file breaks off here: {error}"
-                yield number, Refusal(f"line {number}", "file-broken", message)
-                return
-            if too_long:
-                message = f"The line is longer than {MAX_LINE:,} bytes."
-                yield number, Refusal(f"line {number}", "line-too-long", message)
-            elif line:
-                yield number, line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
-            else:
-                return
-
-
-def _open(path: Path) -> BinaryIO:
-    with path.open("rb") as file:
-        gzipped = file.read(2) == b"\x1f\x8b"
-    return cast(BinaryIO, gzip.open(path)) if gzipped else path.open("rb")

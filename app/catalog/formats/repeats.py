@@ -8,7 +8,8 @@ from contextlib import closing
 from types import TracebackType
 from typing import Self
 
-from app.catalog.formats.candidates import Candidate, Refusal
+from app.catalog.formats.candidates import Candidate
+from app.lines import Refusal
 
 
 class Repeats:

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
 
@@ -21,15 +20,17 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app import batches
 from app.catalog.formats import Candidate, RecordFormat, Refusal
 from app.catalog.formats.chunks import Chunk, chunks
 from app.catalog.formats.repeats import Repeats
 from app.catalog.models import Import, ImportProblem
-from app.catalog.services import adding, changes, holding, recognising
+from app.catalog.services import adding, changes, recognising
 from app.database import Database, new_id, now
 from app.errors import ConflictError
 from app.identity import tree
 from app.identity.models import Library
+from app.lines import digest_of
 
 CHUNK = 2_000
 SKIPPED = 50_000
@@ -78,13 +79,13 @@ def import_records(
     """
     if dry_run:
         return _rehearse(database, source, library_id, progress)
-    with holding.holder() as holder, Repeats() as repeats:
+    with batches.holder() as holder, Repeats() as repeats:
         batch_id, report, position = _begun(database, source, path, library_id, account_id, holder)
         records = source.read()
         for chunk in chunks(islice(records, position), SKIPPED):
             repeats.take(chunk.candidates)  # done before: only where they stood is wanted
             with database.transaction() as session:
-                holding.renew(session, batch_id, holder)
+                batches.renew(session, Import, batch_id, holder)
         for chunk in chunks(records, CHUNK):
             position += chunk.size
             again = repeats.take(chunk.candidates)
@@ -92,7 +93,7 @@ def import_records(
             report = database.run(partial(_do, batch=part, chunk=chunk, again=again, so_far=report))
             progress(report)
         with database.transaction() as session:
-            holding.renew(session, batch_id, holder)
+            batches.renew(session, Import, batch_id, holder)
             batch = session.get_one(Import, batch_id)
             batch.state, batch.finished_at, batch.held_by = "done", now(), None
     database.checkpoint()
@@ -136,7 +137,7 @@ def _begin(
         Import.format == source.name,
     )
     if batch := session.scalar(wanted.with_for_update()):
-        holding.take(batch, holder)
+        batches.take(batch, holder)
         counts = {name: getattr(batch, name) for name in COUNTS}
         earlier = _earlier_problems(session, batch.id)
         return batch.id, Report(id=batch.id, problems=earlier, **counts), batch.position
@@ -152,7 +153,7 @@ def _begin(
         held_until=now(),
         started_at=now(),
     )
-    holding.take(batch, holder)
+    batches.take(batch, holder)
     session.add(batch)
     session.flush()
     return batch.id, Report(id=batch.id), 0
@@ -162,15 +163,6 @@ def _earlier_problems(session: Session, batch_id: str) -> list[ImportProblemLine
     wanted = select(ImportProblem).where(ImportProblem.import_id == batch_id)
     rows = session.scalars(wanted.order_by(ImportProblem.number))
     return [ImportProblemLine(row.place, row.code, row.message) for row in rows]
-
-
-def digest_of(path: Path) -> str:
-    """The digest by which a file is known again."""
-    digest = blake2b(digest_size=32)
-    with path.open("rb") as file:
-        while block := file.read(1024 * 1024):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +180,7 @@ def _do(
 ) -> Report:
     """Takes one chunk and notes how far the import has come; answers the report up to there."""
     report = msgspec.structs.replace(so_far, problems=[*so_far.problems])
-    holding.renew(session, batch.id, batch.holder)
+    batches.renew(session, Import, batch.id, batch.holder)
     _take(session, batch.id, batch.library_id, chunk, report)
     _list(session, batch.id, again, report)
     report.repeated += len(again)

@@ -11,7 +11,7 @@ from threading import Event, Thread
 from sqlalchemy import update
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.catalog.services import holding
+from app import batches
 from app.database import Database, now, rfc3339
 from app.errors import ConflictError
 from app.jobs import leases
@@ -69,7 +69,7 @@ def leading(database: Database) -> Iterator[Lead]:
 
     :raises RebuildHeldError: while another does who is, or may be, at work.
     """
-    with holding.holder() as name:
+    with batches.holder() as name:
         _free_of_the_dead(database)
         lease = leases.take(database, REBUILD, name, HELD)
         if lease is None:
@@ -105,7 +105,7 @@ def _held_by(database: Database) -> tuple[str, datetime]:
 def _free_of_the_dead(database: Database) -> None:
     """Ends the lease of a process of this machine that is no more."""
     holder, _ = _held_by(database)
-    if holder and holding.is_gone(holder):
+    if holder and batches.is_gone(holder):
         theirs = update(LeaseRow).where(LeaseRow.name == REBUILD, LeaseRow.holder == holder)
         with database.transaction() as session:
             session.execute(theirs.values(until=now()))
