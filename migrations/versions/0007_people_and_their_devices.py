@@ -14,6 +14,7 @@ down_revision = "0006"
 
 def upgrade() -> None:
     _devices()
+    _uses()
 
 
 def _devices() -> None:
@@ -160,8 +161,50 @@ def _devices() -> None:
     )
 
 
+def _uses() -> None:
+    op.create_table(
+        "uses",
+        sa.Column("id", key_text(32), nullable=False),
+        sa.Column("record_id", key_text(36), nullable=False),
+        sa.Column("parent_id", key_text(36), nullable=True),
+        sa.Column("whole_id", key_text(36), nullable=True),
+        sa.Column("library_id", key_text(64), nullable=False),
+        sa.Column("account_id", key_text(32), nullable=True),
+        sa.Column("session_id", key_text(32), nullable=True),
+        sa.Column("begun_at", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_uses_account_id_accounts"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_uses")),
+    )
+    live = {"sqlite_where": sa.text("ended_at IS NULL"), "postgresql_where": sa.text("ended_at IS NULL")}
+    op.create_index("uq_uses_live", "uses", ["record_id", "account_id"], unique=True, **live)
+    op.create_index("ix_uses_live_parent", "uses", ["parent_id"], unique=False, **live)
+    op.create_index("ix_uses_live_whole", "uses", ["whole_id"], unique=False, **live)
+    op.create_index("ix_uses_live_library", "uses", ["library_id"], unique=False, **live)
+    op.create_index("ix_uses_live_until", "uses", ["until"], unique=False, **live)
+    op.create_index(op.f("ix_uses_account_id_begun_at_id"), "uses", ["account_id", "begun_at", "id"], unique=False)
+    op.create_index(op.f("ix_uses_ended_at"), "uses", ["ended_at"], unique=False)
+    op.create_table(
+        "use_locks",
+        sa.Column("place", key_text(80), nullable=False),
+        sa.Column("taken", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("place", name=op.f("pk_use_locks")),
+    )
+    op.create_table(
+        "turnaways",
+        sa.Column("library_id", key_text(64), nullable=False),
+        sa.Column("day", key_text(10), nullable=False),
+        sa.Column("record_id", key_text(36), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("library_id", "day", "record_id", name=op.f("pk_turnaways")),
+    )
+
+
 def downgrade() -> None:
     for table in (
+        "turnaways", "use_locks", "uses",
         "teen_days", "teen_modes", "minors", "consents", "desk_confirmations", "verifications",
         "identities", "spent_challenges", "passkeys", "device_passwords",
     ):  # fmt: skip

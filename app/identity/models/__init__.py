@@ -18,11 +18,13 @@ from app.identity.models.minors import Consent, Minor, TeenDay, TeenMode
 from app.identity.models.policies import PolicyRow
 from app.identity.models.real_names import DeskConfirmation, Identity, Verification
 from app.identity.models.roles import Grant
+from app.identity.models.uses import Turnaway, Use, UseLock
 
 __all__ = [
     "LEVELS", "Account", "Attempts", "AuditEvent", "AuditLeaf", "AuditPending", "AuditSeal",
     "Authenticator", "Code", "Consent", "Credential", "DeskConfirmation", "DevicePassword",
     "Grant", "Handle", "Identity", "Library", "LibraryApplication", "LibraryCounts",
     "LibraryEvent", "LibraryNetwork", "LibraryProfile", "LibraryState", "Minor", "Passkey",
-    "Password", "PolicyRow", "SpentChallenge", "TeenDay", "TeenMode", "Verification",
+    "Password", "PolicyRow", "SpentChallenge", "TeenDay", "TeenMode", "Turnaway", "Use",
+    "UseLock", "Verification",
 ]  # fmt: skip
