@@ -24,6 +24,7 @@ from app.identity.routes.network import NETWORK
 from app.identity.routes.personal import PERSONAL, open_entrance
 from app.identity.routes.readers import readers
 from app.identity.routes.staff import staff
+from app.identity.services.device_passwords import DeviceDoor
 from app.identity.services.limits import Limiter
 from app.pages.install import install as install_pages
 from app.reader.routes.content import content
@@ -55,8 +56,9 @@ def create_app(
     logs.install(app)
     problems.install(app)
     health.install(app)
-    known = authenticator(settings.trusted_proxies, settings.public_url)
     limiter = open_limiter(settings, adapters)
+    door = DeviceDoor(adapters.sealer, limiter)
+    known = authenticator(settings.trusted_proxies, door, settings.public_url)
     api.install(app, adapters.database, known, count_by(limiter), read_only=settings.read_only)
     api.provide(app, Limiter, limiter)
     api.provide(app, Settings, settings)

@@ -28,6 +28,15 @@ class Permission(StrEnum):
     """Operators' figures: loopback or a token."""
 
 
+class DeviceScope(StrEnum):
+    """What a device password opens: addresses for apps that know no other way to sign in."""
+
+    OPDS = "opds"
+    """Catalogues and books, by Basic (RFC 7617)."""
+    KOSYNC = "kosync"
+    """The progress of KOReader, by its own headers."""
+
+
 class Caller(Protocol):
     """Whoever sent a request, as ``identity`` knows them."""
 

@@ -1,8 +1,12 @@
-"""Knowing the caller: a bearer token, a session cookie, or nobody."""
+"""Knowing the caller: a bearer token, a session cookie, a device password, or nobody.
+
+A device password is looked at only where the endpoint takes it, and opens nothing but that.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from flask import Request
@@ -13,8 +17,9 @@ from app.identity import accounts
 from app.identity.access import tokens
 from app.identity.accounts import Known
 from app.identity.roles import powers, powers_unproven
-from app.identity.services.sessions import is_stale
-from app.permissions import Caller, Permission
+from app.identity.services import device_passwords, sessions
+from app.identity.services.device_passwords import DeviceDoor
+from app.permissions import Caller, DeviceScope, Permission
 from app.web import logs
 from app.web.access import Authenticate
 from app.web.forms import require_same_site
@@ -61,14 +66,21 @@ class KnownCaller:
         return powers(role) if proven else powers_unproven(role)
 
 
-def authenticator(trusted: Networks, public_url: str | None = None) -> Authenticate:
+def authenticator(
+    trusted: Networks, door: DeviceDoor, public_url: str | None = None
+) -> Authenticate:
     """How requests are authenticated, trusting forwarded addresses from ``trusted`` only.
 
-    ``public_url`` is the origin of our own pages where a proxy stands before them.
+    Devices come in by ``door``. ``public_url`` is the origin of our own pages where a proxy stands
+    before them.
     """
 
-    def authenticate(request: Request, session: Session) -> Caller:
+    def authenticate(
+        request: Request, session: Session, devices: DeviceScope | None = None
+    ) -> Caller:
         address = client_address(request, trusted)
+        if devices is DeviceScope.KOSYNC or (devices and _is_basic(request)):
+            return _device(request, session, door, devices, address)
         header = request.headers.get("Authorization", "")
         cookie = request.cookies.get(COOKIE)
         if header:
@@ -80,12 +92,33 @@ def authenticator(trusted: Networks, public_url: str | None = None) -> Authentic
             if request.method not in SAFE:
                 require_same_site(public_url)
             caller = _known(session, cookie, "session", address)
-            if caller.known and is_stale(caller.known):
-                request.environ["kaijuan.seen"] = (caller.known.digest, address)
+            if caller.known and sessions.is_stale(caller.known):
+                seen = partial(sessions.touch, kept=caller.known.digest, address=address)
+                request.environ["kaijuan.seen"] = seen
             return caller
         return KnownCaller(address)
 
     return authenticate
+
+
+def _is_basic(request: Request) -> bool:
+    return request.headers.get("Authorization", "").partition(" ")[0].lower() == "basic"
+
+
+def _device(
+    request: Request, session: Session, door: DeviceDoor, scope: DeviceScope, address: str
+) -> KnownCaller:
+    """Whoever shows a device password: an account without any of its roles."""
+    if scope is DeviceScope.KOSYNC:
+        login, password = (request.headers.get(f"x-auth-{part}", "") for part in ("user", "key"))
+    else:
+        given = request.authorization  # nothing when it is not well-formed (RFC 7617 § 2)
+        login, password = (given.username or "", given.password or "") if given else ("", "")
+    device = door.known(session, scope, address, login, password)
+    if device.is_stale:
+        seen = partial(device_passwords.touch, password_id=device.id, address=address)
+        request.environ["kaijuan.seen"] = seen
+    return KnownCaller(address, device.account_id)
 
 
 def _known(session: Session, secret: str, kind: str, address: str) -> KnownCaller:

@@ -31,9 +31,9 @@ from sqlalchemy.orm import Session
 from app.counting import Spent
 from app.database import Database
 from app.errors import ForbiddenError, ReadOnlyError, UnauthenticatedError
-from app.permissions import Caller, Permission
+from app.permissions import Caller, DeviceScope, Permission
 from app.scratch import Scratch
-from app.web import idempotency
+from app.web import access, idempotency
 from app.web.access import Authenticate
 from app.web.answers import SAFE, Answer, respond
 from app.web.arguments import (
@@ -81,6 +81,8 @@ class Endpoint:
     limited: Limited | None
     takes: str
     """The media type of a body that is not JSON; empty when there is none."""
+    devices: DeviceScope | None
+    """Whose device passwords are taken, besides sessions and tokens; nobody's elsewhere."""
 
 
 @dataclass(slots=True)
@@ -134,6 +136,7 @@ class Endpoints:
         json: bool = True,
         takes: str = "",
         limited: Limited | None = None,
+        devices: DeviceScope | None = None,
     ) -> Callable[[View], View]:
         def register(view: View) -> View:
             hints = typing.get_type_hints(view, include_extras=True)
@@ -150,6 +153,7 @@ class Endpoints:
                 json=json,
                 takes=takes,
                 limited=limited,
+                devices=devices,
             )
             self.endpoints.append(endpoint)
             handle = _handler(endpoint)
@@ -237,7 +241,8 @@ def _run_write(endpoint: Endpoint, plan: list[_Parameter], path: dict[str, str])
 
 
 def _admit(endpoint: Endpoint, services: _Services, session: Session) -> Caller:
-    caller = services.authenticate(request, session)
+    access.expect(endpoint.devices)
+    caller = services.authenticate(request, session, endpoint.devices)
     if endpoint.permission is Permission.PUBLIC or caller.may(endpoint.permission):
         return caller
     if caller.account_id is None:

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from app import errors
 from app.counting import Limit, Spent
 from app.storage.errors import StoreFullError, StoreUnavailableError
-from app.web import limits, logs
+from app.web import access, limits, logs
 from search.index import IndexUnavailableError
 
 
@@ -205,7 +205,7 @@ def answer_domain_error(error: errors.KaijuanError) -> Response:
         spent = Spent(error.name, Limit(error.limit, error.seconds), 0, error.retry_after)
         limits.tell(response, spent)
     if isinstance(error, errors.UnauthenticatedError):
-        response.headers["WWW-Authenticate"] = 'Bearer realm="Kaijuan"'
+        response.headers["WWW-Authenticate"] = access.challenge()
     return response
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from flask import Flask, Response, g, request
+from sqlalchemy.orm import Session
 
 from app.database import Database
 from app.errors import KaijuanError
 from app.identity import accounts
 from app.identity.callers import COOKIE
-from app.identity.services import sessions
 from app.identity.services.entering import Entered
 from app.identity.services.sessions import Visit
 from app.permissions import Caller
@@ -71,13 +72,13 @@ def install(app: Flask, database: Database, *, is_secure: bool, read_only: bool)
                 response.set_cookie(DEVICE_COOKIE, device, max_age=DEVICE_LIFE, **shared)
         seen = request.environ.get("kaijuan.seen")
         if seen is not None and given is None and not read_only:
-            response.call_on_close(lambda: _touch(database, *seen))
+            response.call_on_close(lambda: _touch(database, seen))
         return response
 
     app.after_request(finish)
 
 
-def _touch(database: Database, kept: str, address: str) -> None:
+def _touch(database: Database, note: Callable[[Session], None]) -> None:
     """After the answer is sent: nobody waits for it, and nothing depends on it."""
     with suppress(KaijuanError):
-        database.run(lambda session: sessions.touch(session, kept, address))
+        database.run(note)

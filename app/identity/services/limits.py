@@ -34,6 +34,8 @@ DEFAULTS: Mapping[str, Limit] = {
     "codes.account": Limit(5, 900),
     "codes.address": Limit(60, 3600),
     "codes.handle": Limit(20, 86_400),
+    "devices.account": Limit(20, 900),
+    "devices.address": Limit(300, 900),
     "search.account": Limit(3000, 60),
     "search.address": Limit(6000, 60),
     "downloads.account": Limit(1200, 3600),
