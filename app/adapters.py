@@ -21,6 +21,8 @@ from app.sealing import Sealer
 from app.storage.factory import open_store
 from app.storage.ports import ObjectStore
 from app.storage.s3_client import S3Options
+from app.verification.factory import open_verifier
+from app.verification.ports import Verifier
 from search.alias import AliasedIndex
 from search.backends import elasticsearch, sqlite
 from search.index import SearchIndex
@@ -37,6 +39,8 @@ class Adapters:
     mail: Messenger
     sms: Messenger
     sealer: Sealer
+    verifier: Verifier | None
+    """What verifies real names, where that is offered."""
     web: Web
     """Other systems that are asked or told something."""
     data_dir: Path
@@ -80,6 +84,7 @@ def open_adapters(settings: Settings, limits: Limits = WORK) -> Adapters:
         mail=open_messages("MAIL", settings.mail_url),
         sms=open_messages("SMS", settings.sms_url),
         sealer=Sealer(settings.identity_key),
+        verifier=open_real_names(settings.realname_url),
         web=HttpWeb(own_machine=not (settings.public_url or "").startswith("https:")),
         data_dir=settings.data_dir,
     )
@@ -109,6 +114,18 @@ def open_messages(name: str, url: str) -> Messenger:
     except ValueError as error:
         shown = f"{url.partition('://')[0]}://…"
         raise SettingError(f"KAIJUAN_{name}_URL", shown, str(error)) from None
+
+
+def open_real_names(url: str) -> Verifier | None:
+    """What verifies real names; the operator names its address, which may be of this machine.
+
+    :raises SettingError: for what is no address of such a service.
+    """
+    try:
+        return open_verifier(url, HttpWeb(own_machine=True))
+    except ValueError as error:
+        shown = f"{url.partition(':')[0]}:…"
+        raise SettingError("KAIJUAN_REALNAME_URL", shown, str(error)) from None
 
 
 def search_folder(url: str) -> Path:

@@ -53,6 +53,8 @@ class Settings:
     cache_url: str
     mail_url: str
     sms_url: str
+    realname_url: str
+    """The service that verifies real names; without one, nobody is verified online."""
     s3: S3Settings
     secret_keys: tuple[str, ...]
     identity_key: str
@@ -84,6 +86,7 @@ def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -
         cache_url=_url(get, "CACHE_URL", "memory://", ("memory", "redis", "none")),
         mail_url=_url(get, "MAIL_URL", f"file://{data_dir}/outbox", MAILS),
         sms_url=_url(get, "SMS_URL", f"file://{data_dir}/outbox", TEXTS),
+        realname_url=get("REALNAME_URL", ""),
         s3=_s3(given),
         secret_keys=_secret_keys(get, data_dir),
         identity_key=_secret(get, "IDENTITY_KEY", data_dir),
@@ -109,6 +112,7 @@ NAMES = frozenset({
     "DATA_DIR", "DATABASE_URL", "STORAGE_URL", "SEARCH_URL", "QUEUE_URL", "CACHE_URL",
     "MAIL_URL", "SMS_URL", "SECRET_KEYS", "IDENTITY_KEY", "PUBLIC_URL", "CONTENT_URL",
     "TRUSTED_PROXIES", "SOURCE_URL", "LOG_LEVEL", "READ_ONLY", "LIMITS", "OIDC_KEYS_DIR",
+    "REALNAME_URL",
 })  # fmt: skip
 FOR_TESTS = frozenset({"TEST_DATA", "TEST_ENGINES", "BENCH_DIR", "BENCH_RECORDS", "CHROMIUM"})
 DATABASES = ("sqlite", "postgresql+psycopg")
