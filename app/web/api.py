@@ -83,6 +83,7 @@ class Endpoint:
     """The media type of a body that is not JSON; empty when there is none."""
     devices: DeviceScope | None
     """Whose device passwords are taken, besides sessions and tokens; nobody's elsewhere."""
+    writes: bool
 
 
 @dataclass(slots=True)
@@ -106,7 +107,8 @@ class Endpoints:
         self.endpoints: list[Endpoint] = []
 
     def get(self, rule: str, permission: Permission, **options: Any) -> Callable[[View], View]:
-        """Registers a read; HEAD comes with it."""
+        """Registers a read; HEAD comes with it. With ``writes`` it is one in name alone, as
+        protocols have it that browsers are sent along: it is done like a write."""
         return self._route("GET", rule, permission, **options)
 
     def post(self, rule: str, permission: Permission, **options: Any) -> Callable[[View], View]:
@@ -137,6 +139,7 @@ class Endpoints:
         takes: str = "",
         limited: Limited | None = None,
         devices: DeviceScope | None = None,
+        writes: bool = False,
     ) -> Callable[[View], View]:
         def register(view: View) -> View:
             hints = typing.get_type_hints(view, include_extras=True)
@@ -154,6 +157,7 @@ class Endpoints:
                 takes=takes,
                 limited=limited,
                 devices=devices,
+                writes=writes or method not in SAFE,
             )
             self.endpoints.append(endpoint)
             handle = _handler(endpoint)
@@ -196,9 +200,8 @@ def register(app: Flask, *groups: Endpoints) -> None:
 
 
 def _handler(endpoint: Endpoint) -> Callable[..., Response]:
-    writes = endpoint.method not in SAFE
     plan = _plan(endpoint)
-    run = _run_write if writes else _run_read
+    run = _run_write if endpoint.writes else _run_read
 
     def handle(**path: str) -> Response:
         return run(endpoint, plan, path)

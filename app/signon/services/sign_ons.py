@@ -52,11 +52,24 @@ def note(
         )
         if found := session.scalar(mine.limit(1)):
             return found
+    return add(session, session_id, known.account_id, client_id, service=service, ticket=ticket)
+
+
+def add(
+    session: Session,
+    session_id: str,
+    account_id: str,
+    client_id: str,
+    *,
+    service: str = "",
+    ticket: str = "",
+) -> str:
+    """As :func:`note`, of a session that the caller holds by its public id; always another one."""
     at = now()
     made = SignOn(
         id=random_id(),
         client_id=client_id,
-        account_id=known.account_id,
+        account_id=account_id,
         session_id=session_id,
         service=service,
         ticket=ticket,
