@@ -58,6 +58,7 @@ class Settings:
     s3: S3Settings
     secret_keys: tuple[str, ...]
     identity_key: str
+    oidc_keys_dir: Path
     public_url: str | None
     content_url: str | None
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
@@ -90,6 +91,7 @@ def load(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -
         s3=_s3(given),
         secret_keys=_secret_keys(get, data_dir),
         identity_key=_secret(get, "IDENTITY_KEY", data_dir),
+        oidc_keys_dir=Path(get("OIDC_KEYS_DIR", f"{data_dir}/oidc-keys")).expanduser().resolve(),
         public_url=_origin(get, "PUBLIC_URL"),
         content_url=_origin(get, "CONTENT_URL"),
         trusted_proxies=_networks(get, "TRUSTED_PROXIES"),
