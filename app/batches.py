@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from app.database import Instant, key_text, now
 from app.errors import ConflictError
 from app.jobs.takeover import is_dead, worker_name
+from app.personal import kept
 
 HELD = timedelta(seconds=60)
 """How long an import of a machine that is silent is left alone; each chunk begins it anew."""
@@ -33,7 +34,9 @@ class Batch:
     name: Mapped[str]
     digest: Mapped[str] = mapped_column(key_text(64))
     format: Mapped[str] = mapped_column(key_text(16))
-    account_id: Mapped[str | None] = mapped_column(key_text(32))
+    account_id: Mapped[str | None] = mapped_column(
+        key_text(32), info=kept("the import is the library's")
+    )
     state: Mapped[str] = mapped_column(key_text(16))
     position: Mapped[int] = mapped_column(default=0)
     read: Mapped[int] = mapped_column(default=0)

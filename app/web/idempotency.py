@@ -17,6 +17,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from app.database import Base, Instant, key_text, now
 from app.errors import ConflictError, Fault, InvalidError
 from app.permissions import Caller
+from app.personal import Closing, Merging, personal
 from app.web.receiving import fingerprint
 
 KEPT = timedelta(hours=24)
@@ -27,7 +28,11 @@ class KeptAnswer(Base):
 
     __tablename__ = "idempotency_answers"
 
-    account_id: Mapped[str] = mapped_column(key_text(64), primary_key=True)
+    account_id: Mapped[str] = mapped_column(
+        key_text(64),
+        primary_key=True,
+        info=personal(Closing.DELETED, Merging.ENDED, why="answers that are kept for a day"),
+    )
     key: Mapped[str] = mapped_column(key_text(128), primary_key=True)
     fingerprint: Mapped[str] = mapped_column(key_text(64))
     status: Mapped[int]

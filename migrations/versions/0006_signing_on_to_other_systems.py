@@ -122,9 +122,59 @@ def upgrade() -> None:
     )
     for name in ("client_id", "account_id", "session_id", "expires_at"):
         op.create_index(op.f(f"ix_tickets_{name}"), "tickets", [name], unique=False)
+    _providers()
+
+
+def _providers() -> None:
+    op.create_table(
+        "identity_providers",
+        sa.Column("id", key_text(32), nullable=False),
+        sa.Column("library_id", key_text(64), nullable=False),
+        sa.Column("protocol", key_text(8), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("address", key_text(500), nullable=False),
+        sa.Column("client_id", key_text(255), server_default="", nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=True),
+        sa.Column("assurance", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("added_at", sa.BigInteger(), nullable=False),
+        sa.Column("suspended_at", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("protocol IN ('oidc', 'cas')", name=op.f("ck_identity_providers_protocol")),
+        sa.CheckConstraint("assurance BETWEEN 0 AND 2", name=op.f("ck_identity_providers_assurance")),
+        sa.ForeignKeyConstraint(["library_id"], ["libraries.id"], name=op.f("fk_identity_providers_library_id_libraries")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_providers")),
+    )
+    op.create_index(op.f("ix_identity_providers_library_id_added_at_id"), "identity_providers", ["library_id", "added_at", "id"], unique=False)
+    op.create_table(
+        "provider_identities",
+        sa.Column("provider_id", key_text(32), nullable=False),
+        sa.Column("lookup", key_text(64), nullable=False),
+        sa.Column("account_id", key_text(32), nullable=False),
+        sa.Column("linked_at", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["provider_id"], ["identity_providers.id"], name=op.f("fk_provider_identities_provider_id_identity_providers"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_provider_identities_account_id_accounts"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("provider_id", "lookup", name=op.f("pk_provider_identities")),
+    )
+    op.create_index(op.f("ix_provider_identities_account_id"), "provider_identities", ["account_id"], unique=False)
+    op.create_table(
+        "provider_visits",
+        sa.Column("state", key_text(64), nullable=False),
+        sa.Column("browser", key_text(64), nullable=False),
+        sa.Column("provider_id", key_text(32), nullable=False),
+        sa.Column("account_id", key_text(32), nullable=True),
+        sa.Column("onwards", sa.String(), server_default="/", nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["provider_id"], ["identity_providers.id"], name=op.f("fk_provider_visits_provider_id_identity_providers"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("state", name=op.f("pk_provider_visits")),
+    )
+    op.create_index(op.f("ix_provider_visits_provider_id"), "provider_visits", ["provider_id"], unique=False)
+    op.create_index(op.f("ix_provider_visits_expires_at"), "provider_visits", ["expires_at"], unique=False)
 
 
 def downgrade() -> None:
+    for table in ("provider_visits", "provider_identities", "identity_providers"):
+        op.drop_table(table)
     op.drop_table("tickets")
     op.drop_table("approvals")
     op.drop_table("authorizations")

@@ -14,7 +14,28 @@ down_revision = "0006"
 
 def upgrade() -> None:
     _devices()
+    _copies()
     _uses()
+    _cards()
+
+
+def _copies() -> None:
+    op.add_column("accounts", sa.Column("merged_into", key_text(32), nullable=True))
+    op.create_index(op.f("ix_accounts_merged_into"), "accounts", ["merged_into"], unique=False)
+    op.create_table(
+        "exports",
+        sa.Column("id", key_text(32), nullable=False),
+        sa.Column("account_id", key_text(32), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=True),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=True),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_exports_account_id_accounts"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_exports")),
+    )
+    op.create_index(op.f("ix_exports_account_id"), "exports", ["account_id"], unique=False)
+    op.create_index(op.f("ix_exports_expires_at"), "exports", ["expires_at"], unique=False)
 
 
 def _devices() -> None:
@@ -202,8 +223,81 @@ def _uses() -> None:
     )
 
 
+def _cards() -> None:
+    op.create_table(
+        "reader_imports",
+        sa.Column("id", key_text(36), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("digest", key_text(64), nullable=False),
+        sa.Column("format", key_text(16), nullable=False),
+        sa.Column("account_id", key_text(32), nullable=True),
+        sa.Column("state", key_text(16), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("read", sa.Integer(), nullable=False),
+        sa.Column("added", sa.Integer(), nullable=False),
+        sa.Column("changed", sa.Integer(), nullable=False),
+        sa.Column("unchanged", sa.Integer(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False),
+        sa.Column("held_by", key_text(200), nullable=True),
+        sa.Column("held_until", sa.BigInteger(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("finished_at", sa.BigInteger(), nullable=True),
+        sa.Column("library_id", key_text(64), nullable=False),
+        sa.Column("whole", sa.Boolean(), nullable=False),
+        sa.Column("missing", sa.Integer(), nullable=False),
+        sa.Column("suspended", sa.Integer(), nullable=False),
+        sa.CheckConstraint("state IN ('running', 'done', 'stopped', 'undone')", name=op.f("ck_reader_imports_state")),
+        sa.ForeignKeyConstraint(["library_id"], ["libraries.id"], name=op.f("fk_reader_imports_library_id_libraries")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reader_imports")),
+    )
+    running = {"sqlite_where": sa.text("state = 'running'"), "postgresql_where": sa.text("state = 'running'")}
+    op.create_index("uq_reader_imports_running", "reader_imports", ["library_id"], unique=True, **running)
+    op.create_index(op.f("ix_reader_imports_library_id_id"), "reader_imports", ["library_id", "id"], unique=False)
+    op.create_table(
+        "reader_import_problems",
+        sa.Column("import_id", key_text(36), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("place", sa.String(), nullable=False),
+        sa.Column("code", key_text(64), nullable=False),
+        sa.Column("message", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["import_id"], ["reader_imports.id"], name=op.f("fk_reader_import_problems_import_id_reader_imports"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("import_id", "number", name=op.f("pk_reader_import_problems")),
+    )
+    op.create_table(
+        "cards",
+        sa.Column("lookup", key_text(64), nullable=False),
+        sa.Column("kind", key_text(16), server_default="card", nullable=False),
+        sa.Column("library_id", key_text(64), nullable=False),
+        sa.Column("state", key_text(16), server_default="open", nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("contact_kind", key_text(16), nullable=True),
+        sa.Column("contact", sa.LargeBinary(), nullable=True),
+        sa.Column("slip", key_text(64), nullable=True),
+        sa.Column("slip_until", sa.BigInteger(), nullable=True),
+        sa.Column("claimed_at", sa.BigInteger(), nullable=True),
+        sa.Column("said", key_text(64), server_default="", nullable=False),
+        sa.Column("import_id", key_text(36), nullable=True),
+        sa.Column("before", sa.LargeBinary(), nullable=True),
+        sa.Column("added_at", sa.BigInteger(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("kind = 'card'", name=op.f("ck_cards_kind")),
+        sa.CheckConstraint("state IN ('open', 'suspended', 'missing')", name=op.f("ck_cards_state")),
+        sa.CheckConstraint("contact IS NULL OR claimed_at IS NULL", name=op.f("ck_cards_contact")),
+        sa.ForeignKeyConstraint(["kind", "lookup"], ["handles.kind", "handles.lookup"], name=op.f("fk_cards_kind_lookup_handles"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["import_id"], ["reader_imports.id"], name=op.f("fk_cards_import_id_reader_imports")),
+        sa.ForeignKeyConstraint(["library_id"], ["libraries.id"], name=op.f("fk_cards_library_id_libraries")),
+        sa.PrimaryKeyConstraint("lookup", name=op.f("pk_cards")),
+    )
+    op.create_index(op.f("ix_cards_library_id_lookup"), "cards", ["library_id", "lookup"], unique=False)
+    op.create_index(op.f("ix_cards_import_id_lookup"), "cards", ["import_id", "lookup"], unique=False)
+
+
 def downgrade() -> None:
+    op.drop_index("ix_accounts_merged_into", "accounts")
+    op.drop_column("accounts", "merged_into")
+    op.drop_table("exports")
     for table in (
+        "cards", "reader_import_problems", "reader_imports",
         "turnaways", "use_locks", "uses",
         "teen_days", "teen_modes", "minors", "consents", "desk_confirmations", "verifications",
         "identities", "spent_challenges", "passkeys", "device_passwords",

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.catalog.description import Kind, State
 from app.database import Base, Instant, key_text
+from app.personal import kept
 
 LONGEST_TITLE_KEY = 120
 """Characters: longer titles are told apart by whoever reads them."""
@@ -126,7 +127,9 @@ class Revision(Base):
     description: Mapped[bytes] = mapped_column(LargeBinary)
     mended: Mapped[str] = mapped_column(default="")
     change: Mapped[str] = mapped_column(key_text(32))
-    account_id: Mapped[str | None] = mapped_column(key_text(32))
+    account_id: Mapped[str | None] = mapped_column(
+        key_text(32), info=kept("the history is the record's")
+    )
     import_id: Mapped[str | None] = mapped_column(ForeignKey("imports.id"))
     note: Mapped[str] = mapped_column(default="")
     at: Mapped[datetime] = mapped_column(Instant)

@@ -2,8 +2,10 @@
 
 from app.identity.models.accounts import Account, Authenticator, Handle, Password
 from app.identity.models.audit import AuditEvent, AuditLeaf, AuditPending, AuditSeal
+from app.identity.models.cards import Card, ReaderImport, ReaderImportProblem
 from app.identity.models.credentials import Attempts, Code, Credential
 from app.identity.models.devices import DevicePassword, Passkey, SpentChallenge
+from app.identity.models.exports import Export
 from app.identity.models.libraries import (
     LEVELS,
     Library,
@@ -22,9 +24,9 @@ from app.identity.models.uses import Turnaway, Use, UseLock
 
 __all__ = [
     "LEVELS", "Account", "Attempts", "AuditEvent", "AuditLeaf", "AuditPending", "AuditSeal",
-    "Authenticator", "Code", "Consent", "Credential", "DeskConfirmation", "DevicePassword",
-    "Grant", "Handle", "Identity", "Library", "LibraryApplication", "LibraryCounts",
+    "Authenticator", "Card", "Code", "Consent", "Credential", "DeskConfirmation", "DevicePassword",
+    "Export", "Grant", "Handle", "Identity", "Library", "LibraryApplication", "LibraryCounts",
     "LibraryEvent", "LibraryNetwork", "LibraryProfile", "LibraryState", "Minor", "Passkey",
-    "Password", "PolicyRow", "SpentChallenge", "TeenDay", "TeenMode", "Turnaway", "Use",
+    "Password", "PolicyRow", "ReaderImport", "ReaderImportProblem", "SpentChallenge", "TeenDay", "TeenMode", "Turnaway", "Use",
     "UseLock", "Verification",
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Instant, key_text
+from app.personal import Closing, Merging, kept, personal
 
 
 class Account(Base):
@@ -20,7 +21,16 @@ class Account(Base):
         Index("ix_accounts_home_name", "home_id", "name_key", "id"),
     )
 
-    id: Mapped[str] = mapped_column(key_text(32), primary_key=True)
+    id: Mapped[str] = mapped_column(
+        key_text(32),
+        primary_key=True,
+        info=personal(
+            Closing.KEPT,
+            Merging.KEPT,
+            ("id", "name", "kind", "home_id", "assurance", "added_at", "closing_at"),
+            why="the id stays in what was done; what tells of the person is emptied",
+        ),
+    )
     name: Mapped[str]
     """What the person is called here; a real name is never kept."""
     name_key: Mapped[str] = mapped_column(key_text(64), default="", server_default="")
@@ -42,6 +52,10 @@ class Account(Base):
     closing_at: Mapped[datetime | None] = mapped_column(Instant)
     """When it will be closed, unless its owner signs in before."""
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
+    merged_into: Mapped[str | None] = mapped_column(
+        key_text(32), index=True, info=kept("the word of a tombstone")
+    )
+    """Where a closed account went: what knows it by its id asks there. Never more than one step."""
 
 
 class Handle(Base):
@@ -56,7 +70,14 @@ class Handle(Base):
     """phone, email or card."""
     lookup: Mapped[str] = mapped_column(key_text(64), primary_key=True)
     account_id: Mapped[str] = mapped_column(
-        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+        ForeignKey("accounts.id", ondelete="CASCADE"),
+        index=True,
+        info=personal(
+            Closing.DELETED,
+            Merging.MOVED,
+            ("kind", "mask", "library_id", "added_at", "verified_at"),
+            {"sealed": "handle"},
+        ),
     )
     library_id: Mapped[str | None] = mapped_column(ForeignKey("libraries.id"))
     """Whose card it is."""
@@ -72,7 +93,9 @@ class Password(Base):
     __tablename__ = "passwords"
 
     account_id: Mapped[str] = mapped_column(
-        ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True
+        ForeignKey("accounts.id", ondelete="CASCADE"),
+        primary_key=True,
+        info=personal(Closing.DELETED, Merging.ENDED, ("set_at",)),
     )
     hash: Mapped[str]
     set_at: Mapped[datetime] = mapped_column(Instant)
@@ -86,7 +109,11 @@ class Authenticator(Base):
 
     id: Mapped[str] = mapped_column(key_text(32), primary_key=True)
     account_id: Mapped[str] = mapped_column(
-        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+        ForeignKey("accounts.id", ondelete="CASCADE"),
+        index=True,
+        info=personal(
+            Closing.DELETED, Merging.ENDED, ("kind", "label", "added_at", "confirmed_at")
+        ),
     )
     kind: Mapped[str] = mapped_column(key_text(16))
     label: Mapped[str] = mapped_column(default="", server_default="")

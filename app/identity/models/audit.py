@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Connection, Index, Table, event
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Instant, key_text
+from app.personal import kept
 
 
 class AuditEvent(Base):
@@ -28,7 +29,9 @@ class AuditEvent(Base):
 
     id: Mapped[str] = mapped_column(key_text(36), primary_key=True)
     at: Mapped[datetime] = mapped_column(Instant)
-    actor: Mapped[str | None] = mapped_column(key_text(32))
+    actor: Mapped[str | None] = mapped_column(
+        key_text(32), info=kept("what was done is never changed")
+    )
     """The account; ``None`` for a command or the worker."""
     action: Mapped[str] = mapped_column(key_text(48))
     subject: Mapped[str] = mapped_column(key_text(80))

@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Instant, key_text
+from app.personal import Closing, Merging, personal
 
 
 class Credential(Base):
@@ -27,7 +28,13 @@ class Credential(Base):
     """By which its owner names it, to end it; it opens nothing."""
     kind: Mapped[str] = mapped_column(key_text(16))
     account_id: Mapped[str] = mapped_column(
-        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+        ForeignKey("accounts.id", ondelete="CASCADE"),
+        index=True,
+        info=personal(
+            Closing.DELETED,
+            Merging.ENDED,
+            ("kind", "label", "device", "address", "methods", "made_at", "seen_at", "expires_at"),
+        ),
     )
     label: Mapped[str] = mapped_column(default="")
     device: Mapped[str] = mapped_column(default="", server_default="")
@@ -51,7 +58,9 @@ class Code(Base):
     purpose: Mapped[str] = mapped_column(key_text(16))
     """sign-up, sign-in, recover or add."""
     account_id: Mapped[str | None] = mapped_column(
-        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+        ForeignKey("accounts.id", ondelete="CASCADE"),
+        index=True,
+        info=personal(Closing.DELETED, Merging.ENDED, why="secrets of ten minutes"),
     )
     kind: Mapped[str] = mapped_column(key_text(16))
     lookup: Mapped[str] = mapped_column(key_text(64))

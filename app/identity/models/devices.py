@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Instant, key_text
+from app.personal import Closing, Merging, personal
 
 
 class DevicePassword(Base):
@@ -17,7 +18,13 @@ class DevicePassword(Base):
 
     id: Mapped[str] = mapped_column(key_text(32), primary_key=True)
     account_id: Mapped[str] = mapped_column(
-        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+        ForeignKey("accounts.id", ondelete="CASCADE"),
+        index=True,
+        info=personal(
+            Closing.DELETED,
+            Merging.MOVED,
+            ("login", "label", "scopes", "made_at", "used_at", "address"),
+        ),
     )
     login: Mapped[str] = mapped_column(key_text(16))
     """The user name that goes with it: it stays what it was when accounts are merged."""
@@ -42,7 +49,13 @@ class Passkey(Base):
 
     id: Mapped[str] = mapped_column(key_text(32), primary_key=True)
     account_id: Mapped[str] = mapped_column(
-        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+        ForeignKey("accounts.id", ondelete="CASCADE"),
+        index=True,
+        info=personal(
+            Closing.DELETED,
+            Merging.ENDED,
+            ("label", "is_synced", "added_at", "used_at", "address"),
+        ),
     )
     credential: Mapped[bytes] = mapped_column(unique=True)
     """The credential id: at most 1,023 bytes (§ 4)."""

@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Instant, key_text
+from app.personal import kept
 
 LEVELS = ("national", "province", "city", "county", "special")
 
@@ -92,7 +93,9 @@ class LibraryEvent(Base):
     library_id: Mapped[str] = mapped_column(ForeignKey("libraries.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(key_text(16))
     at: Mapped[datetime] = mapped_column(Instant)
-    account_id: Mapped[str | None] = mapped_column(key_text(32))
+    account_id: Mapped[str | None] = mapped_column(
+        key_text(32), info=kept("the history is the library's")
+    )
     below: Mapped[str | None] = mapped_column(key_text(64))
     """Of a move: below which library it stood until then; empty where it was below none."""
     note: Mapped[str] = mapped_column(default="", server_default="")

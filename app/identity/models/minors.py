@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Instant, key_text
+from app.personal import Closing, Merging, kept, personal
 
 
 class Consent(Base):
@@ -17,11 +18,18 @@ class Consent(Base):
     __table_args__ = (Index(None, "account_id", "purpose", "given_at"),)
 
     id: Mapped[str] = mapped_column(key_text(36), primary_key=True)
-    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    account_id: Mapped[str] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"),
+        info=personal(
+            Closing.DELETED, Merging.MOVED, ("purpose", "version", "given_at", "withdrawn_at")
+        ),
+    )
     purpose: Mapped[str] = mapped_column(key_text(16))
     """terms, privacy, real-name or guardian."""
     version: Mapped[str] = mapped_column(key_text(16))
-    given_by: Mapped[str | None] = mapped_column(key_text(32))
+    given_by: Mapped[str | None] = mapped_column(
+        key_text(32), info=kept("the consent is the account's that it was given for")
+    )
     """The account that agreed; ``None`` for a guardian who did so by phone."""
     given_at: Mapped[datetime] = mapped_column(Instant)
     withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -33,12 +41,23 @@ class Minor(Base):
     __tablename__ = "minors"
 
     account_id: Mapped[str] = mapped_column(
-        ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True
+        ForeignKey("accounts.id", ondelete="CASCADE"),
+        primary_key=True,
+        info=personal(
+            Closing.DELETED,
+            Merging.REFUSED,
+            ("born_year", "is_verified", "guardian_mask", "consented_at"),
+            why="a child's account keeps its guardian",
+        ),
     )
     born_year: Mapped[int] = mapped_column(index=True)
     is_verified: Mapped[bool] = mapped_column(default=False)
     """Whether the year comes from a verified number; otherwise it is what was said."""
-    guardian_id: Mapped[str | None] = mapped_column(ForeignKey("accounts.id"), index=True)
+    guardian_id: Mapped[str | None] = mapped_column(
+        ForeignKey("accounts.id"),
+        index=True,
+        info=personal(Closing.KEPT, Merging.MOVED, why="the account is the child's"),
+    )
     guardian_lookup: Mapped[str | None] = mapped_column(key_text(64))
     """The hash of the phone of a guardian who has no account here."""
     guardian_mask: Mapped[str | None] = mapped_column(key_text(64))
@@ -58,7 +77,13 @@ class TeenMode(Base):
     )
 
     account_id: Mapped[str] = mapped_column(
-        ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True
+        ForeignKey("accounts.id", ondelete="CASCADE"),
+        primary_key=True,
+        info=personal(
+            Closing.DELETED,
+            Merging.MOVED,
+            ("opens", "closes", "minutes", "by_guardian", "set_at"),
+        ),
     )
     opens: Mapped[str | None] = mapped_column(key_text(5))
     closes: Mapped[str | None] = mapped_column(key_text(5))
@@ -75,7 +100,9 @@ class TeenDay(Base):
     __tablename__ = "teen_days"
 
     account_id: Mapped[str] = mapped_column(
-        ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True
+        ForeignKey("accounts.id", ondelete="CASCADE"),
+        primary_key=True,
+        info=personal(Closing.DELETED, Merging.MOVED, ("day", "minutes")),
     )
     day: Mapped[str] = mapped_column(key_text(10), primary_key=True)
     """Such as 2026-03-01, in China's time."""

@@ -11,6 +11,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Instant, key_text
+from app.personal import Closing, Merging, kept, personal
 
 PENDING = text("state = 'pending'")
 
@@ -21,7 +22,9 @@ class Identity(Base):
     __tablename__ = "identities"
 
     account_id: Mapped[str] = mapped_column(
-        ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True
+        ForeignKey("accounts.id", ondelete="CASCADE"),
+        primary_key=True,
+        info=personal(Closing.DELETED, Merging.SOLE, ("mask", "method", "verified_at")),
     )
     lookup: Mapped[str] = mapped_column(key_text(64), unique=True)
     """The hash of the number under the key of ``key_version``."""
@@ -54,7 +57,14 @@ class Verification(Base):
     )
 
     id: Mapped[str] = mapped_column(key_text(32), primary_key=True)
-    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    account_id: Mapped[str] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"),
+        info=personal(
+            Closing.DELETED,
+            Merging.ENDED,
+            ("method", "state", "reason", "mask", "made_at", "ended_at"),
+        ),
+    )
     method: Mapped[str] = mapped_column(key_text(16))
     state: Mapped[str] = mapped_column(key_text(16))
     reason: Mapped[str] = mapped_column(key_text(16), default="", server_default="")
@@ -74,8 +84,12 @@ class DeskConfirmation(Base):
     __tablename__ = "desk_confirmations"
 
     account_id: Mapped[str] = mapped_column(
-        ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True
+        ForeignKey("accounts.id", ondelete="CASCADE"),
+        primary_key=True,
+        info=personal(Closing.DELETED, Merging.MOVED, ("library_id", "at")),
     )
     library_id: Mapped[str] = mapped_column(ForeignKey("libraries.id"))
-    given_by: Mapped[str | None] = mapped_column(key_text(32))
+    given_by: Mapped[str | None] = mapped_column(
+        key_text(32), info=kept("the confirmation is the reader's")
+    )
     at: Mapped[datetime] = mapped_column(Instant)

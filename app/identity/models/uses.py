@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Instant, key_text
+from app.personal import Closing, Merging, personal
 
 LIVE = text("ended_at IS NULL")
 
@@ -41,7 +42,10 @@ class Use(Base):
     whole_id: Mapped[str | None] = mapped_column(key_text(36))
     library_id: Mapped[str] = mapped_column(key_text(64))
     """The library that owns the record."""
-    account_id: Mapped[str | None] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    account_id: Mapped[str | None] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"),
+        info=personal(Closing.DELETED, Merging.MOVED, ("record_id", "begun_at", "ended_at")),
+    )
     """Forgotten some time after the use has ended; the rest is kept a while for statistics."""
     session_id: Mapped[str | None] = mapped_column(key_text(32))
     """The public id of the session that opened it last."""

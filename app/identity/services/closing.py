@@ -7,26 +7,16 @@ from datetime import timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.database import Database, now
+from app.database import Base, Database, now
 from app.errors import ConflictError
 from app.identity.accounts import Known
-from app.identity.models import (
-    Account,
-    Authenticator,
-    Code,
-    Credential,
-    DevicePassword,
-    Grant,
-    Handle,
-    Passkey,
-    Password,
-)
+from app.identity.models import Account, Grant
 from app.identity.services import audit, homes, sessions
 from app.identity.services.audit import SYSTEM, Actor
+from app.personal import Closing, owned
 
 COOLING_OFF = timedelta(days=15)
 AT_ONCE = 100
-_OWNED = (Authenticator, Code, Credential, DevicePassword, Handle, Passkey, Password)
 
 
 def ask(session: Session, actor: Actor, known: Known) -> Account:
@@ -61,8 +51,9 @@ def close_due(database: Database) -> int:
 
 def _close(session: Session, account: Account) -> None:
     """Nothing is left that identifies a person, or lets one in; the id stays in what was done."""
-    for owned in _OWNED:
-        session.execute(delete(owned).where(owned.account_id == account.id))
+    for one in reversed([*owned(Base.metadata)]):
+        if one.personal.closing is Closing.DELETED:
+            session.execute(delete(one.table).where(one.column == account.id))
     home = account.home_id
     homes.settle(session, account, None, 0)
     account.name, account.name_key, account.email = "", "", None

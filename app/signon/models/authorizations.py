@@ -8,6 +8,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Instant, key_text
+from app.personal import Closing, Merging, personal
 
 
 class Authorization(Base):
@@ -22,7 +23,9 @@ class Authorization(Base):
     id: Mapped[str] = mapped_column(key_text(32), primary_key=True)
     client_id: Mapped[str] = mapped_column(ForeignKey("clients.id", ondelete="CASCADE"), index=True)
     account_id: Mapped[str] = mapped_column(
-        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+        ForeignKey("accounts.id", ondelete="CASCADE"),
+        index=True,
+        info=personal(Closing.DELETED, Merging.ENDED, why="secrets of a system"),
     )
     sign_on_id: Mapped[str | None] = mapped_column(
         ForeignKey("sign_ons.id", ondelete="SET NULL"), index=True
@@ -57,7 +60,9 @@ class Approval(Base):
     __tablename__ = "approvals"
 
     account_id: Mapped[str] = mapped_column(
-        ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True
+        ForeignKey("accounts.id", ondelete="CASCADE"),
+        primary_key=True,
+        info=personal(Closing.DELETED, Merging.MOVED, ("client_id", "scope", "given_at")),
     )
     client_id: Mapped[str] = mapped_column(
         ForeignKey("clients.id", ondelete="CASCADE"), primary_key=True, index=True

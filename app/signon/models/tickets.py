@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Instant, key_text
+from app.personal import Closing, Merging, personal
 
 
 class Ticket(Base):
@@ -21,7 +22,9 @@ class Ticket(Base):
     client_id: Mapped[str] = mapped_column(ForeignKey("clients.id", ondelete="CASCADE"), index=True)
     """For whom it is; of a proxy-granting ticket, who has it."""
     account_id: Mapped[str] = mapped_column(
-        ForeignKey("accounts.id", ondelete="CASCADE"), index=True
+        ForeignKey("accounts.id", ondelete="CASCADE"),
+        index=True,
+        info=personal(Closing.DELETED, Merging.ENDED, why="secrets of a session"),
     )
     session_id: Mapped[str] = mapped_column(
         ForeignKey("credentials.id", ondelete="CASCADE"), index=True
