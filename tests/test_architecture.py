@@ -81,7 +81,7 @@ def test_writes_are_never_public_except_signing_in(app: Flask) -> None:
         for endpoint in endpoints(app)
         if endpoint.method != "GET" and endpoint.permission is Permission.PUBLIC
     }
-    assert public <= COMING_IN | {"identity.applications.apply"}
+    assert public <= COMING_IN | {"identity.applications.apply", "identity.kosync.create"}
 
 
 def test_the_table_of_addresses_in_the_map_is_true(app: Flask) -> None:

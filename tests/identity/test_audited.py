@@ -22,6 +22,7 @@ OTHERWISE = {
     "identity.accounts.ask": "a code is sent: nothing has changed",
     "identity.me.ask": "a code is sent: nothing has changed",
     "identity.me.begin_factor": "it counts once it is confirmed",
+    "identity.kosync.create": "it refuses",
     "identity.me.rename": "one's own name, which is not written down",
     "identity.sessions.end": "one's own signing out",
 }

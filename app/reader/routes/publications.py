@@ -20,7 +20,7 @@ from app.config import Settings
 from app.errors import NotFoundError
 from app.identity.access import is_open, require_use
 from app.identity.services.circumstances import Now
-from app.permissions import Caller, Permission
+from app.permissions import Caller, DeviceScope, Permission
 from app.publications.models import Entry
 from app.publications.positions import positions as count_positions
 from app.reader.queries import content
@@ -51,7 +51,9 @@ publications = Endpoints(
 )
 
 
-@publications.get("/cover", Permission.PUBLIC, problems=(410,), json=False)
+@publications.get(
+    "/cover", Permission.PUBLIC, problems=(410,), json=False, devices=DeviceScope.OPDS
+)
 def cover(
     session: Session,
     caller: Caller,
@@ -111,6 +113,7 @@ def positions(
     problems=(403, 410, 416),
     json=False,
     limited=Limited("downloads"),
+    devices=DeviceScope.OPDS,
 )
 def download(
     session: Session,
