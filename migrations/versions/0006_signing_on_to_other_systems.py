@@ -103,6 +103,26 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_approvals_client_id"), "approvals", ["client_id"], unique=False)
     op.create_table(
+        "device_requests",
+        sa.Column("digest", key_text(64), nullable=False),
+        sa.Column("user_code", key_text(64), nullable=False),
+        sa.Column("client_id", key_text(32), nullable=False),
+        sa.Column("scope", sa.String(), nullable=False),
+        sa.Column("network", key_text(49), server_default="", nullable=False),
+        sa.Column("authorization_id", key_text(32), nullable=True),
+        sa.Column("refused_at", sa.BigInteger(), nullable=True),
+        sa.Column("interval", sa.Integer(), nullable=False),
+        sa.Column("asked_at", sa.BigInteger(), nullable=True),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["client_id"], ["clients.id"], name=op.f("fk_device_requests_client_id_clients"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["authorization_id"], ["authorizations.id"], name=op.f("fk_device_requests_authorization_id_authorizations"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_device_requests")),
+        sa.UniqueConstraint("user_code", name=op.f("uq_device_requests_user_code")),
+    )
+    for name in ("client_id", "authorization_id", "expires_at"):
+        op.create_index(op.f(f"ix_device_requests_{name}"), "device_requests", [name], unique=False)
+    op.create_table(
         "tickets",
         sa.Column("digest", key_text(64), nullable=False),
         sa.Column("kind", key_text(8), nullable=False),
@@ -176,6 +196,7 @@ def downgrade() -> None:
     for table in ("provider_visits", "provider_identities", "identity_providers"):
         op.drop_table(table)
     op.drop_table("tickets")
+    op.drop_table("device_requests")
     op.drop_table("approvals")
     op.drop_table("authorizations")
     op.drop_table("sign_ons")
