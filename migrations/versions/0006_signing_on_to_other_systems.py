@@ -111,7 +111,7 @@ def upgrade() -> None:
         sa.Column("network", key_text(49), server_default="", nullable=False),
         sa.Column("authorization_id", key_text(32), nullable=True),
         sa.Column("refused_at", sa.BigInteger(), nullable=True),
-        sa.Column("interval", sa.Integer(), nullable=False),
+        sa.Column("pause", sa.Integer(), nullable=False),
         sa.Column("asked_at", sa.BigInteger(), nullable=True),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),

@@ -7,6 +7,6 @@ from app.signon.models.providers import Provider, ProviderIdentity, ProviderVisi
 from app.signon.models.tickets import Ticket
 
 __all__ = [
-    "Approval", "Authorization", "Client", "ClientOrigin", "DeviceRequest", "Provider", "ProviderIdentity",
-    "ProviderVisit", "SignOn", "Ticket",
+    "Approval", "Authorization", "Client", "ClientOrigin", "DeviceRequest", "Provider",
+    "ProviderIdentity", "ProviderVisit", "SignOn", "Ticket",
 ]  # fmt: skip

@@ -31,7 +31,7 @@ class DeviceRequest(Base):
     )
     """What was approved."""
     refused_at: Mapped[datetime | None] = mapped_column(Instant)
-    interval: Mapped[int]
+    pause: Mapped[int]
     """Seconds that are to lie between two questions (RFC 8628 §3.5)."""
     asked_at: Mapped[datetime | None] = mapped_column(Instant)
     """When the app last asked."""
