@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 
 from flask import Response, request
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from werkzeug.urls import iri_to_uri
 
 from app.catalog.composing import PLURALS
 from app.catalog.description import AgentLine, Kind
@@ -130,6 +131,17 @@ def link(path: str, **query: Any) -> str:
 def onwards_to(path: str) -> Response:
     """What a form answers that did its work: look at this next (RFC 9110 §15.4.4)."""
     return Response(status=303, headers={"Location": path, "Cache-Control": "no-store"})
+
+
+def passed_on(site: Site, address: str) -> Response:
+    """A page that goes on by itself: where forms may lead is held along every redirect too.
+
+    So a form of ours cannot be answered with a redirect that ends at another system
+    (Content Security Policy 3 §6.4.1).
+    """
+    answer = page(site, "passed_on.html", address=address)
+    answer.headers |= {"Refresh": f"0; url={iri_to_uri(address)}", "Cache-Control": "no-store"}
+    return answer
 
 
 def cloth(key: str) -> int:

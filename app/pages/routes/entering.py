@@ -16,7 +16,7 @@ from app.identity.routes import visits
 from app.identity.routes.accounts import LONGEST_NAME
 from app.identity.services.codes import Purpose
 from app.identity.services.entering import Entered, Entrance, Newcomer
-from app.pages.render import Site, link, onwards_to, page
+from app.pages.render import Site, link, onwards_to, page, passed_on
 from app.pages.troubles import status_of, trouble_of
 from app.permissions import Caller, Permission
 from app.web.api import Endpoints
@@ -25,18 +25,22 @@ from app.web.forms import Forms
 entering = Endpoints("pages.entering")
 PUBLIC = Permission.PUBLIC
 Text = Annotated[str, Meta(max_length=500)]
+Next = Annotated[str, Meta(max_length=6000)]
+"""What another system asks of us may stand in it whole."""
 PURPOSES = {
     "sign-in-by-code": Purpose.SIGN_IN,
     "sign-up": Purpose.SIGN_UP,
     "recover": Purpose.RECOVER,
 }
+ELSEWHERE = ("/cas/", "/oauth2/")
+"""What begins so goes on to another system."""
 _OWN_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\x7f\\]*")
 
 
 class SignInQuery(msgspec.Struct, frozen=True):
     """Where to go on afterwards."""
 
-    next: Text = "/"
+    next: Next = "/"
 
 
 class SignInForm(msgspec.Struct, frozen=True):
@@ -45,21 +49,21 @@ class SignInForm(msgspec.Struct, frozen=True):
     handle: Text = ""
     password: Text = ""
     library: Text = ""
-    next: Text = "/"
+    next: Next = "/"
 
 
 class StepForm(msgspec.Struct, frozen=True):
     """A code of the second factor."""
 
     code: Text = ""
-    next: Text = "/"
+    next: Next = "/"
 
 
 class AskForm(msgspec.Struct, frozen=True):
     """Where a code is to be sent."""
 
     handle: Text = ""
-    next: Text = "/"
+    next: Next = "/"
 
 
 class ConfirmQuery(msgspec.Struct, frozen=True):
@@ -67,7 +71,7 @@ class ConfirmQuery(msgspec.Struct, frozen=True):
 
     ticket: Text = ""
     to: Text = ""
-    next: Text = "/"
+    next: Next = "/"
 
 
 class ConfirmForm(msgspec.Struct, frozen=True):
@@ -78,7 +82,7 @@ class ConfirmForm(msgspec.Struct, frozen=True):
     code: Text = ""
     name: Text = ""
     password: Text = ""
-    next: Text = "/"
+    next: Next = "/"
 
 
 def own_path(path: str) -> str:
@@ -103,7 +107,7 @@ def by_password(
     except KaijuanError as error:
         said = {"next": form.next, "handle": form.handle, "library": form.library}
         return _shown(site, forms, "sign_in.html", error, **said)
-    return _inside(entered, form.next)
+    return _inside(site, entered, form.next)
 
 
 @entering.get("/sign-in/second-factor", PUBLIC, json=False)
@@ -127,7 +131,7 @@ def step_up(
         return onwards_to(link("/sign-in", next=own_path(form.next)))
     except KaijuanError as error:
         return _shown(site, forms, "second_step.html", error, next=form.next)
-    return _inside(entered, form.next)
+    return _inside(site, entered, form.next)
 
 
 WAYS = "/<any('sign-in-by-code', 'sign-up', 'recover'):way>"
@@ -171,7 +175,7 @@ def confirm(
         entered = _confirmed(entrance, caller, PURPOSES[way], form)
     except KaijuanError as error:
         return _confirming(site, forms, way, form, error)
-    return _inside(entered, form.next)
+    return _inside(site, entered, form.next)
 
 
 def _confirmed(entrance: Entrance, caller: Caller, purpose: Purpose, form: ConfirmForm) -> Entered:
@@ -192,13 +196,13 @@ def _confirming(
     return _shown(site, forms, "show_code.html", error, way=way, **said)
 
 
-def _inside(entered: Entered, onwards: str) -> Response:
+def _inside(site: Site, entered: Entered, onwards: str) -> Response:
     """To where the person wanted to go, with the cookie of the session."""
     visits.keep(entered)
     path = own_path(onwards)
     if entered.is_half_open:
         path = link("/sign-in/second-factor", next=path)
-    return onwards_to(path)
+    return passed_on(site, path) if path.startswith(ELSEWHERE) else onwards_to(path)
 
 
 def _shown(
