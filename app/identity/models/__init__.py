@@ -27,6 +27,6 @@ __all__ = [
     "Authenticator", "Card", "Code", "Consent", "Credential", "DeskConfirmation", "DevicePassword",
     "Export", "Grant", "Handle", "Identity", "Library", "LibraryApplication", "LibraryCounts",
     "LibraryEvent", "LibraryNetwork", "LibraryProfile", "LibraryState", "Minor", "Passkey",
-    "Password", "PolicyRow", "ReaderImport", "ReaderImportProblem", "SpentChallenge", "TeenDay", "TeenMode", "Turnaway", "Use",
-    "UseLock", "Verification",
+    "Password", "PolicyRow", "ReaderImport", "ReaderImportProblem", "SpentChallenge", "TeenDay",
+    "TeenMode", "Turnaway", "Use", "UseLock", "Verification",
 ]  # fmt: skip
