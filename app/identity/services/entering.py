@@ -62,9 +62,9 @@ class Entrance:
 
     def by_link(self, visit: Visit, secret: str) -> Entered:
         """:raises UnauthenticatedError: when the link was used, has expired, or never was."""
-        self._count_network("sign-in", visit)
+        self.count_network("sign-in", visit)
         account_id, new = self.database.run(lambda s: keeping.use_link(s, visit, secret))
-        return self._entered(account_id, new)
+        return self.entered(account_id, new)
 
     def by_password(self, visit: Visit, handle: Handle, password: str) -> Entered:
         """:raises UnauthenticatedError: when there is no such account, or another password."""
@@ -73,14 +73,14 @@ class Entrance:
         account_id, kept = found or (None, None)
         whom = self._count("sign-in", visit, handle, account_id)
         if not passwords.verify(kept, password) or account_id is None:
-            self._failed(visit, account_id, "password")
+            self.failed(visit, account_id, "password")
             raise UnauthenticatedError("No account has this handle and this password.")
         fresh = passwords.hashed(password) if kept and passwords.is_outdated(kept) else None
         new = self.database.run(
             lambda s: keeping.begin_by_password(s, visit, account_id, kept, fresh)
         )
         self.limiter.forget("sign-in", "account", whom)
-        return self._entered(account_id, new)
+        return self.entered(account_id, new)
 
     def ask(
         self, visit: Visit, purpose: Purpose, handle: Handle, account_id: str | None = None
@@ -100,7 +100,7 @@ class Entrance:
         account_id, new = self.database.run(
             lambda s: keeping.begin_by_code(s, self.sealer, visit, proof, method)
         )
-        return self._entered(account_id, new)
+        return self.entered(account_id, new)
 
     def sign_up(self, visit: Visit, ticket: str, code: str, newcomer: Newcomer) -> Entered:
         """Makes an account for who has the code.
@@ -126,7 +126,7 @@ class Entrance:
             audit.note(session, actor, "account.made", f"account:{account.id}")
             return account.id, sessions.begin(session, visit, account.id, (method,))
 
-        return self._entered(*self.database.run(make))
+        return self.entered(*self.database.run(make))
 
     def recover(self, visit: Visit, ticket: str, code: str, password: str) -> Entered:
         """Sets another password, and ends every session; a second factor is still asked for.
@@ -140,7 +140,7 @@ class Entrance:
         account_id, new = self.database.run(
             lambda s: keeping.recover(s, self.sealer, visit, proof, method, kept)
         )
-        return self._entered(account_id, new)
+        return self.entered(account_id, new)
 
     def step_up(self, visit: Visit, known: Known, code: str) -> Entered:
         """Shows the second factor: the session goes on as another, with it.
@@ -150,10 +150,10 @@ class Entrance:
         whom = self._count_steps(visit, known)
         new = self.database.run(lambda s: keeping.step_up(s, self.sealer, visit, known, code))
         if new is None:
-            self._failed(visit, known.account_id, "second-factor")
+            self.failed(visit, known.account_id, "second-factor")
             raise second_factor.wrong()
         self.limiter.forget("sign-in", "account", whom)
-        return self._entered(known.account_id, new)
+        return self.entered(known.account_id, new)
 
     def change_password(self, visit: Visit, known: Known, old: str, password: str) -> Entered:
         """Sets another password; the other sessions end, and this one goes on as a new one.
@@ -171,13 +171,13 @@ class Entrance:
             whom = f"password:{known.account_id}@{network_of(visit.address)}"
             self.limiter.spend("sign-in", "account", whom)
             if not passwords.verify(kept, old):
-                self._failed(visit, known.account_id, "password")
+                self.failed(visit, known.account_id, "password")
                 raise InvalidError(Fault("old", "password-wrong", "the password until now"))
             self.limiter.forget("sign-in", "account", whom)
         passwords.check(password, *handles)
         fresh = passwords.hashed(password)
         new = self.database.run(lambda s: keeping.change_password(s, visit, known, fresh))
-        return self._entered(known.account_id, new)
+        return self.entered(known.account_id, new)
 
     def add_handle(self, visit: Visit, known: Known, ticket: str, code: str) -> None:
         """Has the account be signed in to by what the code was sent to, too.
@@ -203,7 +203,7 @@ class Entrance:
         recovery, new = self.database.run(
             lambda s: keeping.enrol(s, self.sealer, visit, known, code)
         )
-        return recovery, self._entered(known.account_id, new)
+        return recovery, self.entered(known.account_id, new)
 
     def remove_factor(self, visit: Visit, known: Known, code: str) -> None:
         """Takes the second factor away.
@@ -215,7 +215,7 @@ class Entrance:
             lambda s: keeping.remove_factor(s, self.sealer, visit, known, code)
         )
         if not gone:
-            self._failed(visit, known.account_id, "second-factor")
+            self.failed(visit, known.account_id, "second-factor")
             raise second_factor.wrong()
 
     def _count_steps(self, visit: Visit, known: Known) -> str:
@@ -228,7 +228,7 @@ class Entrance:
         return passwords.hashed(password)
 
     def _confirmed(self, visit: Visit, purpose: Purpose, ticket: str, code: str) -> Proof:
-        self._count_network("sign-up" if purpose is Purpose.SIGN_UP else "sign-in", visit)
+        self.count_network("sign-up" if purpose is Purpose.SIGN_UP else "sign-in", visit)
         return codes.confirm(self.database, self.sealer, purpose, ticket, code)
 
     def _count(self, what: str, visit: Visit, handle: Handle, account_id: str | None) -> str:
@@ -236,13 +236,14 @@ class Entrance:
         device = self._device(visit, account_id)
         network = network_of(visit.address)
         if device is None:
-            self._count_network(what, visit)
+            self.count_network(what, visit)
         of = f"{handle.kind}:{handle.library_id}:{handle.value}"
         whom = f"device:{device}" if device else f"{of}@{network}"
         self.limiter.spend(what, "account", whom)
         return whom
 
-    def _count_network(self, what: str, visit: Visit) -> None:
+    def count_network(self, what: str, visit: Visit) -> None:
+        """Counts an attempt from a network. :raises TooManyError: when it is one too many."""
         if network := network_of(visit.address):
             self.limiter.spend(what, "address", network)
 
@@ -254,14 +255,15 @@ class Entrance:
             return None
         return found if isinstance(found, str) and account_id else None
 
-    def _failed(self, visit: Visit, account_id: str | None, what: str) -> None:
-        """The same is written whether there is an account or not."""
+    def failed(self, visit: Visit, account_id: str | None, what: str) -> None:
+        """Notes an attempt that failed: the same is written whether there is an account or not."""
         subject = f"account:{account_id or '-'}"
         self.database.run(
             lambda s: audit.note(s, visit.actor(None), "sign-in.failed", subject, by=what)
         )
 
-    def _entered(self, account_id: str, secret: str) -> Entered:
+    def entered(self, account_id: str, secret: str) -> Entered:
+        """Who came in with this new session."""
         with self.database.transaction(writes=False) as session:
             known = accounts.find(session, secret, "session")
         if known is None:

@@ -134,7 +134,11 @@ def begin_factor(session: Session, sealer: Sealer, known: Known) -> Enrolment:
 
 
 def remove_factor(session: Session, sealer: Sealer, visit: Visit, known: Known, code: str) -> bool:
-    """Whether the code was right, and the second factor is gone."""
+    """Whether the code was right, and the second factor is gone.
+
+    :raises ConflictError: when it is the last of who has power over others.
+    """
+    second_factor.require_left(known, has_other=known.has_passkey)
     if second_factor.verify(session, sealer, known.account_id, code) is None:
         return False
     second_factor.remove(session, visit.actor(known.account_id), known.account_id)

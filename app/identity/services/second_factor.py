@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.database import now, random_id
 from app.errors import ConflictError, Fault, ForbiddenError, InvalidError
-from app.identity.accounts import Known
+from app.identity.accounts import SHOWN, Known
 from app.identity.models import Authenticator
 from app.identity.roles import has_power_over_others
 from app.identity.services import audit
@@ -51,6 +51,38 @@ def is_on(session: Session, account_id: str) -> bool:
     return _confirmed(session, account_id) is not None
 
 
+def require_may_add(known: Known) -> None:
+    """Asks that a second factor may be added in this session: a code, or a passkey.
+
+    Who has power over others adds the first in a session that a link began, and another one in a
+    session that is proven: a password alone, which may be known to others, must not be enough to
+    make a second factor out of nothing.
+
+    :raises ForbiddenError: when it may not.
+    """
+    is_powerful = has_power(known)
+    if is_powerful and not known.is_proven:
+        message = "Ask your administrator for a sign-in link, and set it up within the hour."
+        raise ForbiddenError("link-session", message)
+    by_link = is_powerful and SHOWN.isdisjoint(known.methods)
+    if not known.is_fresh and not by_link:
+        raise ForbiddenError("fresh-session", "Sign in again first: it is too long ago.")
+
+
+def has_power(known: Known) -> bool:
+    """Whether the person has power over others, and so needs a second factor."""
+    return any(has_power_over_others(role) for role, _ in known.grants)
+
+
+def require_left(known: Known, *, has_other: bool) -> None:
+    """Asks that one is left to who has power over others when another is taken away.
+
+    :raises ConflictError: when it is the last.
+    """
+    if has_power(known) and not has_other:
+        raise ConflictError("This is your last second factor, and your roles need one.")
+
+
 def state(session: Session, account_id: str) -> Factor:
     """Since when, and how many recovery codes are left."""
     row = _confirmed(session, account_id)
@@ -61,19 +93,11 @@ def state(session: Session, account_id: str) -> Factor:
 def begin(session: Session, sealer: Sealer, known: Known, name: str) -> Enrolment:
     """A new key for the account; nothing counts until a code of it was shown.
 
-    Who has power over others sets one up in a session that a link began: a password alone, which
-    may be known to others, must not be enough to make a second factor out of nothing.
-
     :raises ConflictError: when there is one. :raises ForbiddenError: when it may not be set up now.
     """
     if is_on(session, known.account_id):
         raise ConflictError("There is a second factor already. Remove it first.")
-    is_powerful = any(has_power_over_others(role) for role, _ in known.grants)
-    if is_powerful and not ("link" in known.methods and known.is_proven):
-        message = "Ask your administrator for a sign-in link, and set it up within the hour."
-        raise ForbiddenError("link-session", message)
-    if not is_powerful and not known.is_fresh:
-        raise ForbiddenError("fresh-session", "Sign in again first: it is too long ago.")
+    require_may_add(known)
     unconfirmed = delete(Authenticator).where(
         Authenticator.account_id == known.account_id, Authenticator.confirmed_at.is_(None)
     )
