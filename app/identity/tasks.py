@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from app.adapters import Adapters
 from app.identity.handles import HandleKind
-from app.identity.services import closing, codes, sessions
+from app.identity.services import closing, codes, exports, sessions
 from app.jobs.registry import Registry
 from app.jobs.work import Work
 
@@ -25,13 +25,25 @@ def send_code(work: Work[Adapters]) -> None:
         messenger.send(message)
 
 
+@registry.job(exports.JOB, lease=timedelta(minutes=5))
+def export(work: Work[Adapters]) -> None:
+    """Makes the copy of what is kept about somebody, for whoever asked."""
+    export_id = str(work.payload["export"])
+    made = exports.make(work.database, work.context.sealer, export_id)
+    if made is not None:
+        document, size = made
+        work.finish(lambda session: exports.keep(session, export_id, document, size))
+
+
 @registry.periodic("identity.forget", every=timedelta(hours=1))
 def forget(adapters: Adapters) -> None:
-    """Forgets codes and secrets that have expired, and closes accounts whose time has come."""
+    """Forgets what has expired: codes, secrets, copies; closes accounts whose time has come."""
     with adapters.database.transaction() as session:
         codes.purge(session)
     with adapters.database.transaction() as session:
         sessions.purge(session)
+    with adapters.database.transaction() as session:
+        exports.purge(session)
     closing.close_due(adapters.database)
 
 

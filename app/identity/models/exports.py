@@ -22,7 +22,7 @@ class Export(Base):
         index=True,
         info=personal(Closing.DELETED, Merging.ENDED, why="it is the copy itself"),
     )
-    document: Mapped[bytes | None]
+    document: Mapped[bytes | None] = mapped_column(deferred=True, deferred_raiseload=True)
     """JSON, compressed and sealed; none until it is made."""
     size: Mapped[int] = mapped_column(default=0)
     """Bytes of the JSON."""

@@ -10,6 +10,7 @@ from app.cursors import Cursors
 from app.identity.routes import visits
 from app.identity.routes.accounts import accounts
 from app.identity.routes.device_passwords import device_passwords
+from app.identity.routes.exports import exports
 from app.identity.routes.kosync import kosync
 from app.identity.routes.me import me
 from app.identity.routes.sessions import sessions
@@ -18,7 +19,7 @@ from app.identity.services.limits import Limiter
 from app.web import api, forms
 from app.web.forms import Forms
 
-PERSONAL = (sessions, accounts, me, device_passwords, kosync)
+PERSONAL = (sessions, accounts, me, device_passwords, exports, kosync)
 
 
 def open_entrance(app: Flask, settings: Settings, adapters: Adapters, limiter: Limiter) -> None:
