@@ -83,12 +83,12 @@ def import_records(
         batch_id, report, position = _begun(database, source, path, library_id, account_id, holder)
         records = source.read()
         for chunk in chunks(islice(records, position), SKIPPED):
-            repeats.take(chunk.candidates)  # done before: only where they stood is wanted
+            repeats.again(chunk.candidates)  # done before: only where they stood is wanted
             with database.transaction() as session:
                 batches.renew(session, Import, batch_id, holder)
         for chunk in chunks(records, CHUNK):
             position += chunk.size
-            again = repeats.take(chunk.candidates)
+            again = repeats.again(chunk.candidates)
             part = _Batch(batch_id, library_id, holder, position)
             report = database.run(partial(_do, batch=part, chunk=chunk, again=again, so_far=report))
             progress(report)
@@ -255,7 +255,7 @@ def _rehearsed(
     report = Report()
     seen: set[tuple[str, str]] = set()
     for chunk in chunks(source.read(), CHUNK):
-        again = repeats.take(chunk.candidates)
+        again = repeats.again(chunk.candidates)
         with database.transaction(writes=False) as session:
             library = session.get(Library, library_id)  # the first is made by the first import
             path = library.path if library else ""
