@@ -38,6 +38,7 @@ class Purpose(StrEnum):
     SIGN_IN = "sign-in"
     RECOVER = "recover"
     ADD = "add"
+    MERGE = "merge"
 
 
 _FOR = {
@@ -45,6 +46,7 @@ _FOR = {
     Purpose.SIGN_IN: ("登录", "sign in"),
     Purpose.RECOVER: ("找回账号", "recover your account"),
     Purpose.ADD: ("绑定到您的账号", "add it to your account"),
+    Purpose.MERGE: ("将此账号并入另一个账号", "merge this account into another"),
 }
 _TEXT = (
     "【开卷】验证码 {code}，10 分钟内有效，用于{zh}。请勿告诉任何人；非本人操作请忽略。\n"
@@ -102,7 +104,7 @@ def prepare(session: Session, sealer: Sealer, ticket: str) -> tuple[HandleKind, 
     if row is None or row.expires_at <= now():
         return None
     handle = _handle(sealer, row.kind, ticket, row.sealed)
-    needs_account = row.purpose in (Purpose.SIGN_IN, Purpose.RECOVER)
+    needs_account = row.purpose in (Purpose.SIGN_IN, Purpose.RECOVER, Purpose.MERGE)
     if needs_account and attaching.find(session, sealer, handle) is None:
         return None
     code = f"{secrets.randbelow(10**6):06}"

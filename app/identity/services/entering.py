@@ -67,7 +67,22 @@ class Entrance:
         return self.entered(account_id, new)
 
     def by_password(self, visit: Visit, handle: Handle, password: str) -> Entered:
-        """:raises UnauthenticatedError: when there is no such account, or another password."""
+        """:raises UnauthenticatedError: as :meth:`check_password`."""
+        account_id, kept, whom = self.check_password(visit, handle, password)
+        fresh = passwords.hashed(password) if kept and passwords.is_outdated(kept) else None
+        new = self.database.run(
+            lambda s: keeping.begin_by_password(s, visit, account_id, kept, fresh)
+        )
+        self.limiter.forget("sign-in", "account", whom)
+        return self.entered(account_id, new)
+
+    def check_password(
+        self, visit: Visit, handle: Handle, password: str
+    ) -> tuple[str, str | None, str]:
+        """Whose password it is, its hash, and for whom the attempt was counted.
+
+        :raises UnauthenticatedError: when there is no such account, or another password.
+        """
         with self.database.transaction(writes=False) as session:
             found = attaching.find_with_password(session, self.sealer, handle)
         account_id, kept = found or (None, None)
@@ -75,12 +90,7 @@ class Entrance:
         if not passwords.verify(kept, password) or account_id is None:
             self.failed(visit, account_id, "password")
             raise UnauthenticatedError("No account has this handle and this password.")
-        fresh = passwords.hashed(password) if kept and passwords.is_outdated(kept) else None
-        new = self.database.run(
-            lambda s: keeping.begin_by_password(s, visit, account_id, kept, fresh)
-        )
-        self.limiter.forget("sign-in", "account", whom)
-        return self.entered(account_id, new)
+        return account_id, kept, whom
 
     def ask(
         self, visit: Visit, purpose: Purpose, handle: Handle, account_id: str | None = None
@@ -95,7 +105,7 @@ class Entrance:
 
     def by_code(self, visit: Visit, ticket: str, code: str) -> Entered:
         """:raises InvalidError: when the code proves nothing."""
-        proof = self._confirmed(visit, Purpose.SIGN_IN, ticket, code)
+        proof = self.confirmed(visit, Purpose.SIGN_IN, ticket, code)
         method = _METHODS[proof.handle.kind]
         account_id, new = self.database.run(
             lambda s: keeping.begin_by_code(s, self.sealer, visit, proof, method)
@@ -109,7 +119,7 @@ class Entrance:
         :raises ConflictError: when there is an account with the handle already.
         :raises NotFoundError: when there is no such library.
         """
-        proof = self._confirmed(visit, Purpose.SIGN_UP, ticket, code)
+        proof = self.confirmed(visit, Purpose.SIGN_UP, ticket, code)
         kept = self._hashed(newcomer.password, proof.handle.value) if newcomer.password else None
         method = _METHODS[proof.handle.kind]
 
@@ -134,7 +144,7 @@ class Entrance:
         :raises InvalidError: when the code proves nothing, or the password is not taken.
         """
         passwords.check(password)
-        proof = self._confirmed(visit, Purpose.RECOVER, ticket, code)
+        proof = self.confirmed(visit, Purpose.RECOVER, ticket, code)
         kept = self._hashed(password, proof.handle.value)
         method = _METHODS[proof.handle.kind]
         account_id, new = self.database.run(
@@ -147,7 +157,7 @@ class Entrance:
 
         :raises InvalidError: for a code that is not right, or was used before.
         """
-        whom = self._count_steps(visit, known)
+        whom = self.count_steps(visit, known.account_id)
         new = self.database.run(lambda s: keeping.step_up(s, self.sealer, visit, known, code))
         if new is None:
             self.failed(visit, known.account_id, "second-factor")
@@ -187,7 +197,7 @@ class Entrance:
         :raises ConflictError: when it is another account's.
         """
         sessions.require_fresh(known)
-        proof = self._confirmed(visit, Purpose.ADD, ticket, code)
+        proof = self.confirmed(visit, Purpose.ADD, ticket, code)
         self.database.run(lambda s: keeping.add_handle(s, self.sealer, visit, known, proof))
 
     def begin_factor(self, known: Known) -> Enrolment:
@@ -199,7 +209,7 @@ class Entrance:
 
         :raises InvalidError: for a code that is not of the key.
         """
-        self._count_steps(visit, known)
+        self.count_steps(visit, known.account_id)
         recovery, new = self.database.run(
             lambda s: keeping.enrol(s, self.sealer, visit, known, code)
         )
@@ -210,7 +220,7 @@ class Entrance:
 
         :raises InvalidError: for a code that is not right, or was used before.
         """
-        self._count_steps(visit, known)
+        self.count_steps(visit, known.account_id)
         gone = self.database.run(
             lambda s: keeping.remove_factor(s, self.sealer, visit, known, code)
         )
@@ -218,8 +228,9 @@ class Entrance:
             self.failed(visit, known.account_id, "second-factor")
             raise second_factor.wrong()
 
-    def _count_steps(self, visit: Visit, known: Known) -> str:
-        whom = f"second-factor:{known.account_id}@{network_of(visit.address)}"
+    def count_steps(self, visit: Visit, account_id: str) -> str:
+        """Counts an attempt to show the account's second factor; answers for whom."""
+        whom = f"second-factor:{account_id}@{network_of(visit.address)}"
         self.limiter.spend("sign-in", "account", whom)
         return whom
 
@@ -227,7 +238,8 @@ class Entrance:
         passwords.check(password, *handles)
         return passwords.hashed(password)
 
-    def _confirmed(self, visit: Visit, purpose: Purpose, ticket: str, code: str) -> Proof:
+    def confirmed(self, visit: Visit, purpose: Purpose, ticket: str, code: str) -> Proof:
+        """What a code proves, counted. :raises InvalidError: when that is nothing."""
         self.count_network("sign-up" if purpose is Purpose.SIGN_UP else "sign-in", visit)
         return codes.confirm(self.database, self.sealer, purpose, ticket, code)
 
