@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from app.adapters import Adapters
 from app.identity.handles import HandleKind
-from app.identity.services import closing, codes, exports, sessions
+from app.identity.services import challenges, closing, codes, exports, sessions
 from app.jobs.registry import Registry
 from app.jobs.work import Work
 
@@ -40,6 +40,8 @@ def forget(adapters: Adapters) -> None:
     """Forgets what has expired: codes, secrets, copies; closes accounts whose time has come."""
     with adapters.database.transaction() as session:
         codes.purge(session)
+    with adapters.database.transaction() as session:
+        challenges.purge(session)
     with adapters.database.transaction() as session:
         sessions.purge(session)
     with adapters.database.transaction() as session:
