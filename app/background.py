@@ -23,6 +23,7 @@ from app.jobs.bell import Bell, open_bell
 from app.jobs.chores import Drain
 from app.jobs.registry import Registry
 from app.jobs.worker import Worker
+from app.signon import tasks as signon
 from app.storage.errors import StoreUnavailableError
 from app.usage import tasks as usage
 from app.web.idempotency import KEPT, KeptAnswer
@@ -65,7 +66,7 @@ def take_usage(adapters: Adapters) -> None:
 
 def registry() -> Registry[Adapters]:
     """Every kind of background work of the application."""
-    return Registry(housekeeping, catalog.registry, identity.registry)
+    return Registry(housekeeping, catalog.registry, identity.registry, signon.registry)
 
 
 def drains(adapters: Adapters, guarded: Adapters) -> Mapping[str, Drain]:

@@ -33,6 +33,7 @@ from app.reader.services.grants import Grants
 from app.readiness import checks_of
 from app.scratch import Scratch
 from app.sealing import Sealer
+from app.signon.install import install as install_signing_on
 from app.usage.recorder import Recorder
 from app.usage.spool import Spool
 from app.web import api, health, logs, problems
@@ -77,6 +78,7 @@ def create_app(
     api.register(app, health.health, docs, *GROUPS.values())
     api.register(app, search, subjects, records, feed, imports, jobs, *PERSONAL)
     api.register(app, publications, content, *NETWORK, staff, readers, audit)
+    install_signing_on(app, adapters)
     install_pages(app, settings, index)
     open_entrance(app, settings, adapters, limiter)
     return app

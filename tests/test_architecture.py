@@ -27,6 +27,7 @@ LONG_FOR_A_REASON = {"app/publications/kinds.py": "one table"}
 COMING_IN = {
     "identity.sessions.begin", "identity.sessions.begin_by_password",
     "identity.sessions.begin_by_code", "identity.sessions.step_up",
+    "identity.passkeys.ask_to_sign_in", "identity.passkeys.sign_in",
     "identity.accounts.ask", "identity.accounts.sign_up", "identity.accounts.recover",
     "pages.entering.by_password", "pages.entering.step_up", "pages.entering.ask",
     "pages.entering.confirm", "pages.account.sign_out",

@@ -29,9 +29,11 @@ from app.web.api import Endpoint
 NOT_ABOUT_RECORDS = {
     "app.web": "the service itself: health, figures, the API's description",
     "app.identity": "libraries and people",
+    "app.signon": "signing on to other systems",
     "app.pages.routes.help": "texts of ours and static files",
     "app.pages.routes.account": "one's own account",
     "app.pages.routes.entering": "signing in and up",
+    "app.pages.routes.cas": "signing on to other systems",
     "app.pages.routes.subjects": "classes, and how many records the caller may see in each",
     "app.catalog.routes.subjects": "classes",
     "app.catalog.routes.imports": "files that staff sent in, and jobs of one's own",

@@ -8,6 +8,7 @@ from app.config import Settings
 from app.pages.counting import Counts
 from app.pages.render import Site, page
 from app.pages.routes.account import account
+from app.pages.routes.cas import cas
 from app.pages.routes.entering import entering
 from app.pages.routes.help import help_pages
 from app.pages.routes.home import home
@@ -26,7 +27,7 @@ def install(app: Flask, settings: Settings, index: SearchIndex) -> None:
     api.provide(app, Site, site)
     api.provide(app, Counts, Counts(index))
     api.register(app, home, searching, records, subjects, reading, help_pages)
-    api.register(app, entering, account)
+    api.register(app, entering, account, cas)
 
     def problem_page(kind: ProblemType, problem: Problem) -> Response:
         answer = page(site, "problem.html", kind.status, kind=kind, problem=problem)

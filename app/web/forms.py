@@ -30,12 +30,14 @@ class Forms:
         self._cursors, self._public_url = cursors, public_url
 
     def token(self) -> str:
-        """The token for a form that is shown now; the answer brings the cookie, if need be."""
-        browser = request.cookies.get(COOKIE) or request.environ.get("kaijuan.form")
-        if not browser:
-            browser = secrets.token_urlsafe(16)
-        request.environ["kaijuan.form"] = browser
-        return self._cursors.seal(["form", browser], True)
+        """The token for a form that is shown now."""
+        return self._cursors.seal(["form", self.browser()], True)
+
+    def browser(self) -> str:
+        """What the browser is known by from page to page; the answer brings it, if need be."""
+        known = request.cookies.get(COOKIE) or request.environ.get("kaijuan.form")
+        request.environ["kaijuan.form"] = known or secrets.token_urlsafe(16)
+        return str(request.environ["kaijuan.form"])
 
     def read(self, kind: type[T]) -> T:
         """The form as its struct; what was left empty is left out.

@@ -23,6 +23,8 @@ OTHERWISE = {
     "identity.me.ask": "a code is sent: nothing has changed",
     "identity.me.begin_factor": "it counts once it is confirmed",
     "identity.kosync.create": "it refuses",
+    "identity.passkeys.ask_to_register": "it counts once it is made",
+    "identity.passkeys.ask_to_sign_in": "nothing has changed",
     "identity.me.rename": "one's own name, which is not written down",
     "identity.sessions.end": "one's own signing out",
 }

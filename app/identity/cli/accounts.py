@@ -10,7 +10,7 @@ from app import config
 from app.database import Database
 from app.identity import accounts, handles, tree
 from app.identity.roles import Role
-from app.identity.services import attaching, homes, second_factor, staff, tending
+from app.identity.services import attaching, homes, passkeys, second_factor, staff, tending
 from app.identity.services.audit import SYSTEM
 from app.sealing import Sealer
 from app.terminal import json_option, refusals, show
@@ -80,7 +80,7 @@ def disable_user(account_id: str, as_json: bool) -> None:
 
 @user.command("link")
 @click.argument("account_id")
-@click.option("--reset", is_flag=True, help="Take a second factor away that was lost.")
+@click.option("--reset", is_flag=True, help="Take a lost second factor away, and passkeys.")
 @json_option
 def link_user(account_id: str, reset: bool, as_json: bool) -> None:
     """Print a new link that signs the account in once, within a day."""
@@ -89,6 +89,7 @@ def link_user(account_id: str, reset: bool, as_json: bool) -> None:
         with _database().transaction() as session:
             if reset:
                 second_factor.remove(session, SYSTEM, account_id)
+                passkeys.remove_all(session, SYSTEM, account_id)
             secret = tending.link(session, account_id)
         _show_link(account_id, secret, settings.public_url, as_json)
 

@@ -40,6 +40,7 @@ DEFAULTS: Mapping[str, Limit] = {
     "search.address": Limit(6000, 60),
     "downloads.account": Limit(1200, 3600),
     "downloads.address": Limit(6000, 3600),
+    "tickets.address": Limit(6000, 60),
 }
 """Many readers may be behind one address: a reading room, a school, a carrier's gateway."""
 EXACT = frozenset({"sign-in", "sign-up", "codes", "applications"})

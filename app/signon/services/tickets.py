@@ -17,7 +17,8 @@ from app.errors import ForbiddenError
 from app.identity import accounts
 from app.identity.accounts import IDLE, SHOWN, Known
 from app.identity.models import Account, Credential
-from app.identity.services import second_factor, sessions
+from app.identity.services import audit, second_factor, sessions
+from app.identity.services.audit import Actor
 from app.signon.models import Ticket
 
 LIFE = timedelta(seconds=60)
@@ -56,7 +57,13 @@ class Spent:
 
 
 def for_service(
-    session: Session, known: Known, client_id: str, service: str, *, is_new_login: bool
+    session: Session,
+    actor: Actor,
+    known: Known,
+    client_id: str,
+    service: str,
+    *,
+    is_new_login: bool,
 ) -> str:
     """A ticket of this session for the service at this very address.
 
@@ -66,6 +73,8 @@ def for_service(
     found = person(session, sessions.named(session, known))
     if found is None:
         raise ForbiddenError("account-suspended", "This account cannot be signed on elsewhere now.")
+    about = (f"account:{found.account_id}", found.home_id)
+    audit.note(session, actor, "client.signed-on", *about, client=client_id)
     return add(session, random("ST-"), found, client_id, service, is_new_login=is_new_login)
 
 
@@ -140,6 +149,7 @@ def person(session: Session, session_id: str) -> Person | None:
             Credential.expires_at > at,
             func.coalesce(Credential.seen_at, Credential.expires_at) > at - IDLE,
             Account.closed_at.is_(None),
+            Account.closing_at.is_(None),
             Account.suspended_at.is_(None),
         )
         .with_for_update(read=True, key_share=True, of=Credential)

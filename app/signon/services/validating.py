@@ -21,6 +21,7 @@ from app.signon.services import clients, sign_ons, tickets
 from app.signon.services.clients import KnownClient
 from app.signon.services.tickets import Person, Spent
 
+Attributes = dict[str, str | bool | int]
 PATIENCE = 5.0
 """Seconds that a proxy callback may take."""
 MOST = 64 * 1024
@@ -40,6 +41,8 @@ class Asked:
     needs_new_login: bool = False
     """Whether the person must have signed in for this very ticket (``renew``)."""
     takes_proxies: bool = False
+    wants_attributes: bool = False
+    """Whether it is to learn more than who it is and how they signed in (``/p3``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,9 @@ def _answered(
     if granting:
         chain = (asked.callback, *spent.proxies)
         tickets.add(session, granting, person, client.id, proxies=chain)
-    told = _attributes(client.settings, person, is_new_login=spent.is_new_login)
+    told = _of_the_sign_in(person, is_new_login=spent.is_new_login)
+    if asked.wants_attributes:
+        told |= _of_the_person(client.settings, person)
     return Success(person.account_id, told, iou, spent.proxies)
 
 
@@ -174,20 +179,21 @@ def _refused_callback(settings: CasSettings, callback: str) -> Failure | None:
     return None
 
 
-def _attributes(
-    settings: CasSettings, person: Person, *, is_new_login: bool
-) -> dict[str, str | bool | int]:
-    """What the service is told beside who it is (§2.5.5, appendix A).
+def _of_the_sign_in(person: Person, *, is_new_login: bool) -> Attributes:
+    """How the person signed in (appendix A).
 
-    Our cookie outlasts the browser: whoever did not sign in for this ticket was remembered.
+    Our cookie outlasts the browser: whoever did not sign in for this ticket was remembered (§4.1).
     """
-    told: dict[str, str | bool | int] = {
+    return {
         "authenticationDate": rfc3339(person.signed_in_at),
         "longTermAuthenticationRequestTokenUsed": not is_new_login,
         "isFromNewLogin": is_new_login,
     }
-    if Scope.PROFILE in settings.scopes:
-        told |= {"name": person.name, "assurance": person.assurance}
-        if person.home_id:
-            told["library"] = person.home_id
-    return told
+
+
+def _of_the_person(settings: CasSettings, person: Person) -> Attributes:
+    """What was released for the service (§2.5.5)."""
+    if Scope.PROFILE not in settings.scopes:
+        return {}
+    home = {"library": person.home_id} if person.home_id else {}
+    return {"name": person.name, **home, "assurance": person.assurance}

@@ -1,0 +1,16 @@
+"""Wiring: the protocols by which people sign on to other systems."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app.adapters import Adapters
+from app.signon.routes.cas import cas
+from app.signon.services.validating import Validator
+from app.web import api
+
+
+def install(app: Flask, adapters: Adapters) -> None:
+    """Adds what systems ask, with what it needs."""
+    api.provide(app, Validator, Validator(adapters.database, adapters.web))
+    api.register(app, cas)

@@ -1,0 +1,18 @@
+"""Sign-on's background work: what has ended is forgotten."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from app.adapters import Adapters
+from app.jobs.registry import Registry
+from app.signon.services import tickets
+
+registry: Registry[Adapters] = Registry()
+
+
+@registry.periodic("signon.forget", every=timedelta(hours=1))
+def forget(adapters: Adapters) -> None:
+    """Forgets tickets that have expired."""
+    with adapters.database.transaction() as session:
+        tickets.purge(session)
