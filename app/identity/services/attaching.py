@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.database import now
 from app.errors import ConflictError, NotFoundError
-from app.identity import tree
+from app.identity import accounts, tree
 from app.identity.handles import Handle, HandleKind
 from app.identity.models import Account, Password
 from app.identity.models import Handle as HandleRow
@@ -98,6 +98,7 @@ def attach(
         )
     )
     session.flush()
+    accounts.require_open(session, account_id)
     audit.note(session, actor, "handle.added", f"account:{account_id}", kind=str(handle.kind))
 
 
@@ -115,6 +116,22 @@ def values(session: Session, sealer: Sealer, account_id: str) -> list[str]:
     wanted = select(HandleRow.sealed).where(HandleRow.account_id == account_id)
     found = session.scalars(wanted)
     return [sealer.unseal(_PURPOSE, account_id, sealed).decode() for sealed in found]
+
+
+def first(
+    session: Session, sealer: Sealer, account_id: str, kind: HandleKind
+) -> tuple[str, bool] | None:
+    """The handle of this kind that came first, verified ones before others, and whether it is."""
+    wanted = (
+        select(HandleRow.sealed, HandleRow.verified_at)
+        .where(HandleRow.account_id == account_id, HandleRow.kind == kind)
+        .order_by(HandleRow.verified_at.is_(None), HandleRow.added_at, HandleRow.lookup)
+        .limit(1)
+    )
+    row = session.execute(wanted).first()
+    if row is None:
+        return None
+    return sealer.unseal(_PURPOSE, account_id, row.sealed).decode(), row.verified_at is not None
 
 
 def detach(session: Session, actor: Actor, account_id: str, handle_id: str) -> None:
