@@ -17,7 +17,7 @@ from app.config import Settings
 from app.database import Database, now
 from app.errors import NoRoomError, UnavailableError
 from app.identity import tasks as identity
-from app.identity.services import limits, seals
+from app.identity.services import limits, seals, turnaways
 from app.jobs import connect, ledger
 from app.jobs.bell import Bell, open_bell
 from app.jobs.chores import Drain
@@ -60,8 +60,9 @@ def seal(adapters: Adapters) -> None:
 
 @housekeeping.periodic("usage.drain", every=timedelta(seconds=5))
 def take_usage(adapters: Adapters) -> None:
-    """Takes what readers' requests have noted into the database, and counts what found nothing."""
-    usage.drain_spool(adapters, fruitless.count)
+    """Takes what readers' requests have noted into the database; counts what found nothing, and
+    who was turned away."""
+    usage.drain_spool(adapters, fruitless.count, turnaways.count)
 
 
 def registry() -> Registry[Adapters]:

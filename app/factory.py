@@ -27,9 +27,7 @@ from app.identity.routes.staff import staff
 from app.identity.services.device_passwords import DeviceDoor
 from app.identity.services.limits import Limiter
 from app.pages.install import install as install_pages
-from app.reader.routes.content import content
-from app.reader.routes.publications import publications
-from app.reader.services.grants import Grants
+from app.reader.install import install as install_reading
 from app.readiness import checks_of
 from app.scratch import Scratch
 from app.sealing import Sealer
@@ -70,14 +68,13 @@ def create_app(
     api.provide(app, SearchIndex, index)
     api.provide(app, Cursors, Cursors(settings.secret_keys))
     api.provide(app, health.Checks, checks_of(asked, bell))
-    api.provide(app, Grants, Grants(settings.secret_keys))
     api.provide(app, Sealer, adapters.sealer)
-    api.provide(
-        app, Recorder, Recorder(Spool(adapters.data_dir / "usage"), settings.secret_keys[0])
-    )
+    usage = Recorder(Spool(adapters.data_dir / "usage"), settings.secret_keys[0])
+    api.provide(app, Recorder, usage)
     api.register(app, health.health, docs, *GROUPS.values())
     api.register(app, search, subjects, records, feed, imports, jobs, *PERSONAL)
-    api.register(app, publications, content, *NETWORK, staff, readers, audit)
+    api.register(app, *NETWORK, staff, readers, audit)
+    install_reading(app, settings, adapters.database, usage)
     install_signing_on(app, adapters)
     install_pages(app, settings, index)
     open_entrance(app, settings, adapters, limiter)

@@ -16,7 +16,7 @@ from typing import Protocol
 from app.errors import NotUsableError
 from app.identity import conditions, tree
 from app.identity.conditions import Asked, Circumstances, Condition, Finding, Reason
-from app.identity.policies import Policy
+from app.identity.policies import Policy, Rules
 from app.permissions import Caller, Permission
 
 PUBLIC = "public"
@@ -75,6 +75,15 @@ class Protected(Shown, conditions.Place, Protocol):
 
 Policies = tuple[tuple[str, str], ...]
 """By whose they are: ``record``, ``parent``, ``whole`` (of which the parent is), ``library``."""
+
+
+def counted_at(
+    record_id: str, parent_id: str | None, whole_id: str | None, library_id: str
+) -> dict[str, str]:
+    """Where the uses of a record are counted, by whose policy asks for a number."""
+    records = {"record": record_id, "parent": parent_id, "whole": whole_id}
+    places = {part: f"record:{one}" for part, one in records.items() if one is not None}
+    return {**places, "library": f"library:{library_id}"}
 
 
 def policies_of(
@@ -160,7 +169,7 @@ def _asked(
         yield Step(part, Finding("policy", name, *said))
         if rules is not None:
             edits = rules.staff and _may_edit(caller, thing)
-            readable.append((part, Asked(rules, thing, caller.account_id, edits, facts)))
+            readable.append((part, Asked(part, rules, thing, caller.account_id, edits, facts)))
     for condition in wanted:
         for part, asked in readable:
             if (finding := condition(asked)) is not None:
@@ -189,6 +198,25 @@ def require_anew(caller: Caller, thing: Protected, facts: Circumstances) -> None
     :raises NotUsableError: as :func:`require_use`.
     """
     for step in _asked(caller, thing, facts, conditions.ANEW):
+        _require(step.decision)
+
+
+def numbers(thing: Protected, facts: Circumstances) -> dict[str, Rules]:
+    """The policies that limit how many use it at once, by where their uses are counted."""
+    asking = ((part, facts.rules(name)) for part, name in thing.policies)
+    return {
+        thing.counted[part]: rules
+        for part, rules in asking
+        if rules is not None and rules.at_once is not None
+    }
+
+
+def require_number(caller: Caller, thing: Protected, facts: Circumstances) -> None:
+    """That there is a place left for the caller, in whatever limits the number.
+
+    :raises NotUsableError: as :func:`require_use`.
+    """
+    for step in _asked(caller, thing, facts, (conditions.at_once,)):
         _require(step.decision)
 
 

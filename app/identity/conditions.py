@@ -48,7 +48,7 @@ REMEDIES: Mapping[Reason, str] = {
     Reason.OWN_NETWORK: "Open it inside the network of its library.",
     Reason.ANY_NETWORK: "Open it inside a library's network.",
     Reason.HOURS: "It can be used from {opens} to {closes} (UTC+8).",
-    Reason.IN_USE: "All {at_once} places are taken. Try again later.",
+    Reason.IN_USE: "All {at_once} places are taken. One is free by {free} (UTC+8).",
     Reason.NOT_COUNTED: "How many use it cannot be told now. Try again later.",
 }
 
@@ -61,6 +61,14 @@ class Standing:
     home: str = ""
     is_suspended: bool = False
     is_closed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How many others use something now, and by when at the latest one place of so many is free."""
+
+    count: int
+    free: datetime | None = None
 
 
 class Circumstances(Protocol):
@@ -79,26 +87,30 @@ class Circumstances(Protocol):
     def networks(self) -> tuple[str, ...]:
         """The paths of the libraries in whose networks the caller's address lies."""
 
-    def uses(self, record_id: str) -> int | None:
-        """How many others use the record now; ``None`` when that cannot be told."""
+    def uses(self, place: str, most: int) -> Taken | None:
+        """How many others use now what this place stands for, of which ``most`` may.
+
+        ``None`` when that cannot be told.
+        """
 
 
 class Place(Protocol):
     """What a record shows of itself to conditions."""
 
     @property
-    def id(self) -> str:
-        """Its id, by which uses are counted."""
-
-    @property
     def library_path(self) -> str:
         """The path of the library that owns it."""
+
+    @property
+    def counted(self) -> Mapping[str, str]:
+        """Where its uses are counted, by whose policy asks: ``record:…`` or ``library:…``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One policy of one record, asked for by one caller."""
 
+    part: str
     rules: Rules
     thing: Place
     account_id: str | None
@@ -217,11 +229,15 @@ def at_once(asked: Asked) -> Finding | None:
     most = asked.rules.at_once
     if most is None:
         return None
-    uses = asked.facts.uses(asked.thing.id)
-    if uses is None:
-        return Finding("at-once", f"{most} at most", "not counted", Reason.NOT_COUNTED)
-    reason = None if uses < most else Reason.IN_USE
-    return Finding("at-once", f"{most} at most", f"{uses} now", reason, {"at_once": str(most)})
+    wanted, place = f"{most} at most", asked.thing.counted.get(asked.part)
+    taken = asked.facts.uses(place, most) if place else None
+    if taken is None:
+        return Finding("at-once", wanted, "not counted", Reason.NOT_COUNTED)
+    found, about = f"{taken.count} others now", {"at_once": str(most)}
+    if taken.count < most:
+        return Finding("at-once", wanted, found)
+    about["free"] = shown(taken.free) if taken.free else ""
+    return Finding("at-once", wanted, found, Reason.IN_USE, about)
 
 
 def _is_below(path: str, top: str) -> bool:

@@ -60,7 +60,9 @@ class Rules(
     ``assurance`` is how well the reader must be known: 1 reached by phone or address, 2 at a
     library, 3 real name verified. ``readers`` "own" are those whose own library is the record's or
     one below it. ``network`` "own" are the networks of the record's library and those below it,
-    "any" those of every library. ``at_once`` is how many may use a record at the same time.
+    "any" those of every library. ``at_once`` is how many readers may use at the same time what the
+    policy is of: the record, what it belongs to with all its parts, or the records of the library;
+    ``use_minutes`` how long one use may go on before others have their turn, 240 without it.
     """
 
     signed_in: bool = False
@@ -72,11 +74,13 @@ class Rules(
     until: Moment | None = None
     hours: Hours | None = None
     at_once: Annotated[int, Meta(ge=1, le=100_000)] | None = None
+    use_minutes: Annotated[int, Meta(ge=10, le=43_200)] | None = None
 
     @property
     def asks_who(self) -> bool:
-        """Whether anything is asked of the account."""
-        return self.signed_in or self.staff or self.assurance > 0 or self.readers is not None
+        """Whether anything is asked of the account; only who is known can be counted once."""
+        known_well = self.assurance > 0 or self.readers is not None
+        return self.signed_in or self.staff or known_well or self.at_once is not None
 
 
 NAMED: Mapping[str, Rules] = {
@@ -121,6 +125,9 @@ def require_sense(rules: Rules, place: str) -> None:
     if rules.hours and rules.hours.opens == rules.hours.closes:
         message = "it must close at another time than it opens; leave it out for the whole day"
         raise InvalidError(Fault(f"{place}.hours.closes", "order", message))
+    if rules.use_minutes and not rules.at_once:
+        message = "it says how long one use goes on: say `at_once` too"
+        raise InvalidError(Fault(f"{place}.use_minutes", "alone", message))
 
 
 def _in_utc(rules: Rules) -> Rules:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from app.adapters import Adapters
 from app.identity.handles import HandleKind
-from app.identity.services import challenges, closing, codes, exports, sessions
+from app.identity.services import challenges, closing, codes, exports, sessions, turnaways, uses
 from app.jobs.registry import Registry
 from app.jobs.work import Work
 
@@ -54,3 +54,11 @@ def forget_idle(adapters: Adapters) -> None:
     """Ends the sessions that nobody uses any more."""
     with adapters.database.transaction() as session:
         sessions.purge_idle(session)
+
+
+@registry.periodic("identity.uses", every=timedelta(minutes=10))
+def tend_uses(adapters: Adapters) -> None:
+    """Ends uses whose time has come, and forgets whose the old ones were."""
+    uses.tend(adapters.database)
+    with adapters.database.transaction() as session:
+        turnaways.purge(session)

@@ -17,11 +17,15 @@ class Event(StrEnum):
     VIEW = "view"
     OPEN = "open"
     DOWNLOAD = "download"
+    NO_LICENSE = "no-license"
+    """Turned away: the content is not for them (COUNTER 5.1, No_License)."""
+    LIMIT_EXCEEDED = "limit-exceeded"
+    """Turned away: as many use it as may (COUNTER 5.1, Limit_Exceeded)."""
 
     @property
     def investigates(self) -> bool:
         """Whether it counts as an investigation: any use of a record (COUNTER 5.1, Metric_Type)."""
-        return self is not Event.SEARCH
+        return self in {Event.VIEW, Event.OPEN, Event.DOWNLOAD}
 
     @property
     def requests(self) -> bool:

@@ -246,12 +246,6 @@ def test_a_policy_holds_by_the_clock(house: House) -> None:
         assert reason(house, record) == ""
 
 
-def test_nobody_is_let_in_by_a_number_that_is_not_counted(house: House) -> None:
-    record = house.record("江西通志")
-    set_policy(house, record, {"at_once": 5})
-    assert reason(house, record) == "not-counted"
-
-
 def test_lists_cost_the_same_whatever_the_policies(house: House) -> None:
     asked: list[str] = []
     engine = house.database.engine

@@ -11,9 +11,9 @@ import pytest
 
 from app.errors import InvalidError
 from app.identity import access, conditions, policies
-from app.identity.access import policies_of
+from app.identity.access import counted_at, policies_of
 from app.identity.callers import KnownCaller
-from app.identity.conditions import Standing
+from app.identity.conditions import Standing, Taken
 from app.identity.policies import NAMED, Hours, Policy, Rules
 
 NATION, HERE, BELOW, BESIDE = "0001", "00010001", "000100010001", "00010002"
@@ -31,7 +31,7 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "any room": ("a network",),
     "a month": ("period",),
     "office hours": ("hours",),
-    "two at once": ("number",),
+    "two at once": ("account", "number"),
     "everything": (
         "period", "account", "level 3", "ours", "our network", "hours", "number",
     ),
@@ -165,8 +165,8 @@ class Facts:
     def networks(self) -> tuple[str, ...]:
         return self.inside
 
-    def uses(self, record_id: str) -> int | None:
-        return self.used
+    def uses(self, place: str, most: int) -> Taken | None:
+        return Taken(self.used, END) if self.used is not None else None
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,10 @@ class Thing:
     audience: str = "public"
     state: str = "published"
     library_path: str = HERE
-    id: str = "record"
+
+    @property
+    def counted(self) -> dict[str, str]:
+        return counted_at("its own", "its issue's", "its journal's", "its library's")
 
 
 def expected(names: tuple[str, ...], who: Person, place: str, moment: str, uses: str) -> str:
@@ -275,6 +278,40 @@ def test_nothing_is_looked_up_that_no_policy_asks_for() -> None:
         Facts(BEGIN, None, (), None))).allowed  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("part", "place"),
+    zip(
+        ("record", "parent", "whole", "library"),
+        ("record:its own", "record:its issue's", "record:its journal's", "library:its library's"),
+        strict=True,
+    ),
+)
+def test_a_number_is_counted_where_it_is_said(part: str, place: str) -> None:
+    asked: list[tuple[str, int]] = []
+
+    class Counting(Facts):
+        def uses(self, place: str, most: int) -> Taken | None:
+            asked.append((place, most))
+            return super().uses(place, most)
+
+    facts, reader = Counting(BEGIN, Standing(), (), 2), PEOPLE["one just signed up"].caller
+    decision = access.decide(reader, Thing((("record", "open"), (part, "two at once"))), facts)
+    assert asked == [(place, 2)]
+    assert decision.reason == "in-use"
+    assert decision.about == {"at_once": "2", "free": "2026-04-01 08:00"}
+
+
+def test_what_is_counted_nowhere_admits_nobody() -> None:
+    class Placeless(Thing):
+        @property
+        def counted(self) -> dict[str, str]:
+            return {}
+
+    facts = Facts(BEGIN, Standing(), (), 0)
+    thing = Placeless(policies_of("two at once", None, None, None))
+    assert access.decide(PEOPLE["one just signed up"].caller, thing, facts).reason == "not-counted"
+
+
 def test_every_reason_has_its_remedy() -> None:
     assert set(conditions.REMEDIES) == set(conditions.Reason)
 
@@ -320,6 +357,7 @@ def test_rules_that_are_not_understood_are_none(kept: bytes) -> None:
         Rules(since=END, until=BEGIN),
         Rules(since=END, until=END),
         Rules(hours=Hours("08:00", "08:00")),
+        Rules(use_minutes=60),
     ],
 )
 def test_rules_that_never_hold_are_refused(rules: Rules) -> None:

@@ -32,7 +32,7 @@ from app.catalog.queries.seeing import seen_by
 from app.catalog.queries.states import state_before
 from app.database import read, rfc3339
 from app.errors import GoneError, NotFoundError
-from app.identity.access import Policies, admits, policies_of
+from app.identity.access import Policies, admits, counted_at, policies_of
 from app.identity.models import Library
 
 
@@ -56,6 +56,7 @@ class Found:
     library_path: str
     work_id: str
     parent_id: str | None
+    whole_id: str | None
     successor_id: str | None
     reason: str
     source: str | None
@@ -68,6 +69,11 @@ class Found:
         """Every policy that its use asks for."""
         return policies_of(self.policy, self.parent_policy, self.whole_policy, self.library_policy)
 
+    @property
+    def counted(self) -> dict[str, str]:
+        """Where its uses are counted."""
+        return counted_at(self.id, self.parent_id, self.whole_id, self.library_id)
+
 
 PARENT, WHOLE = aliased(RecordRow), aliased(RecordRow)
 """What a record belongs to, and what that belongs to: an article, its issue, its journal."""
@@ -76,8 +82,9 @@ _COLUMNS = (
     RecordRow.policy, PARENT.policy.label("parent_policy"), WHOLE.policy.label("whole_policy"),
     Library.policy.label("library_policy"), RecordRow.description, RecordRow.summary,
     RecordRow.library_id, Library.name.label("library"), Library.path, RecordRow.work_id,
-    RecordRow.parent_id, RecordRow.successor_id, RecordRow.reason, RecordRow.source,
-    RecordRow.source_id, RecordRow.added_at, RecordRow.changed_at,
+    RecordRow.parent_id, PARENT.parent_id.label("whole_id"), RecordRow.successor_id,
+    RecordRow.reason, RecordRow.source, RecordRow.source_id, RecordRow.added_at,
+    RecordRow.changed_at,
 )  # fmt: skip
 _BY_ID = (
     select(*_COLUMNS)

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import request
 
 from app.catalog.composing import summary_decoder
 from app.catalog.queries.records import Found
 from app.identity.access import is_open
+from app.identity.conditions import Reason
 from app.permissions import Caller
 from app.usage.facts import Event
 from app.usage.recorder import Recorder
 
 API = "api"
+DENIALS: Mapping[str, Event] = {
+    Reason.IN_USE: Event.LIMIT_EXCEEDED,
+    Reason.STAFF_ONLY: Event.NO_LICENSE,
+    Reason.ASSURANCE: Event.NO_LICENSE,
+    Reason.OWN_READERS: Event.NO_LICENSE,
+    Reason.OWN_NETWORK: Event.NO_LICENSE,
+    Reason.ANY_NETWORK: Event.NO_LICENSE,
+}
+"""What being turned away for a reason counts as (COUNTER 5.1, Metric_Type)."""
 
 
 def searched(usage: Recorder, caller: Caller, found: int, words: str, platform: str = API) -> None:
@@ -35,6 +47,15 @@ def used(usage: Recorder, caller: Caller, event: Event, found: Found, platform: 
         open_access=is_open(found),
         platform=platform,
     )
+
+
+def denied(usage: Recorder, caller: Caller, found: Found, reason: str) -> None:
+    """Notes that somebody who would open a record was turned away, where that tells of licences.
+
+    Who has only to sign in, or comes too early, was not.
+    """
+    if event := DENIALS.get(reason):
+        used(usage, caller, event, found)
 
 
 def _is_use() -> bool:

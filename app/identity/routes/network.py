@@ -7,5 +7,6 @@ from app.identity.routes.libraries import libraries
 from app.identity.routes.library_networks import library_networks
 from app.identity.routes.library_profiles import library_profiles
 from app.identity.routes.policies import policies
+from app.identity.routes.uses import library_uses
 
-NETWORK = (libraries, library_profiles, library_networks, policies, applications)
+NETWORK = (libraries, library_profiles, library_networks, policies, applications, library_uses)

@@ -8,9 +8,9 @@ from functools import cached_property
 from sqlalchemy.orm import Session
 
 from app.database import now
-from app.identity.conditions import Standing
+from app.identity.conditions import Standing, Taken
 from app.identity.policies import Rules
-from app.identity.queries import networks, policies
+from app.identity.queries import networks, policies, uses
 from app.permissions import Caller
 
 
@@ -33,9 +33,10 @@ class Now:
         """See Circumstances."""
         return self._networks
 
-    def uses(self, record_id: str) -> int | None:
-        """See Circumstances: nothing counts uses here yet, so that nobody is let in by number."""
-        return None
+    def uses(self, place: str, most: int) -> Taken | None:
+        """See Circumstances; the caller's own use takes no place from them."""
+        besides = self._caller.account_id or ""
+        return uses.taken(self._session, place, most, besides, self.when)
 
     @cached_property
     def _standing(self) -> Standing | None:

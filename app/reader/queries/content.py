@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import Session
@@ -16,8 +17,8 @@ from app.catalog.models import (
 from app.catalog.queries.records import PARENT, WHOLE
 from app.database import read
 from app.errors import NotFoundError
-from app.identity.access import Policies, policies_of
-from app.identity.models import Library
+from app.identity.access import Policies, counted_at, policies_of
+from app.identity.models import Library, Use
 
 PREFIX = 16
 """Hexadecimal digits of the SHA-256 that stand in an address."""
@@ -25,7 +26,10 @@ PREFIX = 16
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource of a publication, where its bytes lie, and what decides on its use."""
+    """A resource of a publication, where its bytes lie, and what decides on its use.
+
+    ``use_until`` is when the use ends that was asked about, if there is one and it goes on.
+    """
 
     id: str
     state: str
@@ -34,7 +38,11 @@ class Resource:
     parent_policy: str | None
     whole_policy: str | None
     library_policy: str | None
+    parent_id: str | None
+    whole_id: str | None
+    library_id: str
     library_path: str
+    use_until: datetime | None
     sha256: str
     served_key: str
     media_type: str
@@ -52,12 +60,19 @@ class Resource:
         """Every policy that the use of its record asks for."""
         return policies_of(self.policy, self.parent_policy, self.whole_policy, self.library_policy)
 
+    @property
+    def counted(self) -> dict[str, str]:
+        """Where the uses of its record are counted."""
+        return counted_at(self.id, self.parent_id, self.whole_id, self.library_id)
+
 
 _RESOURCE = (
     select(
         RecordRow.id, RecordRow.state, RecordRow.audience, RecordRow.policy,
         PARENT.policy.label("parent_policy"), WHOLE.policy.label("whole_policy"),
-        Library.policy.label("library_policy"), Library.path,
+        Library.policy.label("library_policy"), RecordRow.parent_id,
+        PARENT.parent_id.label("whole_id"), RecordRow.library_id, Library.path,
+        Use.until.label("use_until"),
         StoredPublication.sha256, StoredPublication.served_key,
         PublicationEntry.media_type, PublicationEntry.method, PublicationEntry.offset,
         PublicationEntry.compressed, PublicationEntry.size, PublicationEntry.crc,
@@ -66,6 +81,12 @@ _RESOURCE = (
     .join(Library, Library.id == RecordRow.library_id)
     .outerjoin(PARENT, PARENT.id == RecordRow.parent_id)
     .outerjoin(WHOLE, WHOLE.id == PARENT.parent_id)
+    .outerjoin(
+        Use,
+        and_(
+            Use.id == bindparam("use"), Use.record_id == RecordRow.id, Use.ended_at.is_(None)
+        ),
+    )
     .join(HeldPublication, HeldPublication.record_id == RecordRow.id)
     .join(StoredPublication, StoredPublication.sha256 == HeldPublication.sha256)
     .join(PublicationEntry, PublicationEntry.sha256 == StoredPublication.sha256)
@@ -78,13 +99,15 @@ _RESOURCE = (
 )  # fmt: skip
 
 
-def resource(session: Session, record_id: str, prefix: str, path: str) -> Resource:
+def resource(session: Session, record_id: str, prefix: str, path: str, use: str = "") -> Resource:
     """A resource by the record, the beginning of the publication's digest, and its path.
+
+    ``use`` is the id of the use that it is asked for under.
 
     :raises NotFoundError: when the record does not hold it.
     """
     values = {"record_id": record_id, "first": prefix, "end": prefix + "g", "path": path}
-    row = read(session, _RESOURCE, **values).first()
+    row = read(session, _RESOURCE, **values, use=use).first()
     if row is None:
         raise NotFoundError("resource", path[:200])
     return Resource(*tuple(row))

@@ -24,6 +24,7 @@ from app.permissions import Caller, DeviceScope, Permission
 from app.publications.models import Entry
 from app.publications.positions import positions as count_positions
 from app.reader.queries import content
+from app.reader.routes.opening import Places
 from app.reader.schemas import Locations, Locator, Manifest, Positions
 from app.reader.services import manifests
 from app.reader.services.grants import Grants
@@ -73,15 +74,19 @@ def manifest(
     caller: Caller,
     settings: Settings,
     grants: Grants,
+    places: Places,
     usage: Recorder,
     plural: Plural,
     record_id: RecordId,
 ) -> Answer[Manifest]:
-    """The Readium Web Publication Manifest: what there is to read, in which order."""
+    """The Readium Web Publication Manifest: what there is to read, in which order.
+
+    Where readers are limited in number it takes a place, or goes on with the one that is taken.
+    """
     found = records.visible(session, record_id, caller.audience, KIND_OF[plural])
-    require_use(caller, found, Now(session, caller))
     held = content.publication(session, record_id)
-    grant = grants.give(found, f"{record_id}-{held.sha256[: content.PREFIX]}")
+    use = places.open(session, caller, found)
+    grant = grants.give(found, f"{record_id}-{held.sha256[: content.PREFIX]}", use)
     used(usage, caller, Event.OPEN, found)
     answer = manifests.manifest(
         held,
@@ -90,6 +95,7 @@ def manifest(
         title=summary_title(found),
         grant=grant,
         origin=settings.content_url or _origin(settings),
+        until=use.until if use else None,
     )
     headers = {**OPEN_FILES, "Content-Type": manifests.MEDIA_TYPE}
     return Answer(answer, headers=headers, cache="no-store")
@@ -119,14 +125,15 @@ def download(
     session: Session,
     caller: Caller,
     adapters: Adapters,
+    places: Places,
     usage: Recorder,
     plural: Plural,
     record_id: RecordId,
 ) -> Response:
-    """The file, unaltered, under its own name."""
+    """The file, unaltered, under its own name. It takes a place as the manifest does."""
     found = records.visible(session, record_id, caller.audience, KIND_OF[plural])
-    require_use(caller, found, Now(session, caller))
     held = content.publication(session, record_id)
+    places.open(session, caller, found)
     used(usage, caller, Event.DOWNLOAD, found)
     return _download(adapters, held, found)
 

@@ -7,11 +7,13 @@ asked for again without losing a reader's place.
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 import msgspec
 
 from app.catalog.composing import PLURALS
 from app.catalog.description import Kind
+from app.database import rfc3339
 from app.publications.covers import WIDTHS
 from app.publications.models import Agent, Format, Publication, TocEntry
 from app.publications.models import Link as InsideLink
@@ -36,11 +38,19 @@ decoder = msgspec.json.Decoder(Publication)
 
 
 def manifest(
-    held: Held, *, record_id: str, kind: str, title: str, grant: str, origin: str
+    held: Held,
+    *,
+    record_id: str,
+    kind: str,
+    title: str,
+    grant: str,
+    origin: str,
+    until: datetime | None = None,
 ) -> Manifest:
     """The manifest of a held publication.
 
-    ``origin`` is what absolute links begin with, ``grant`` what lets content be read.
+    ``origin`` is what absolute links begin with, ``grant`` what lets content be read, ``until``
+    when the reader's use ends if they stop reading, where readers are limited in number.
     """
     publication = decoder.decode(held.publication)
     api = f"{origin}/api/v1/{PLURALS[Kind(kind)]}/{record_id}"
@@ -51,7 +61,7 @@ def manifest(
         reading_order = [_link(base, link) for link in publication.reading_order]
     return Manifest(
         metadata=_metadata(publication, record_id, title),
-        links=_links(api, held),
+        links=_links(api, held, until),
         reading_order=reading_order,
         resources=[_link(base, link) for link in publication.resources[:_MAX_RESOURCES]],
         toc=[_toc(base, entry) for entry in publication.toc],
@@ -89,9 +99,11 @@ def _contributor(agent: Agent) -> Contributor:
     return Contributor(agent.name, agent.sort_as)
 
 
-def _links(api: str, held: Held) -> list[Link]:
+def _links(api: str, held: Held, until: datetime | None) -> list[Link]:
+    # As OPDS 2.0 says it of what is lent (properties.schema.json): the next change of state.
+    lent = {"availability": {"state": "available", "until": rfc3339(until)}} if until else {}
     links = [
-        Link(f"{api}/manifest", MEDIA_TYPE, rel="self"),
+        Link(f"{api}/manifest", MEDIA_TYPE, rel="self", properties=lent),
         Link(f"{api}/positions", POSITIONS_TYPE, rel="http://readium.org/position-list"),
         Link(f"{api}/download", held.media_type, rel="alternate", title=held.filename),
     ]
