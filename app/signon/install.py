@@ -6,6 +6,7 @@ from flask import Flask
 
 from app.adapters import Adapters
 from app.signon.routes.cas import cas
+from app.signon.routes.sign_ons import mine
 from app.signon.services.validating import Validator
 from app.web import api
 
@@ -13,4 +14,4 @@ from app.web import api
 def install(app: Flask, adapters: Adapters) -> None:
     """Adds what systems ask, with what it needs."""
     api.provide(app, Validator, Validator(adapters.database, adapters.web))
-    api.register(app, cas)
+    api.register(app, cas, mine)

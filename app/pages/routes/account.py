@@ -25,6 +25,7 @@ from app.pages.routes.entering import ConfirmQuery, own_path
 from app.pages.troubles import status_of, trouble_of
 from app.pages.words import TABLE
 from app.permissions import Caller, Permission
+from app.signon.services import sign_ons
 from app.web.api import Endpoints
 from app.web.forms import Forms
 
@@ -72,6 +73,12 @@ class CodeForm(msgspec.Struct, frozen=True):
     to: Text = ""
 
 
+class SignOnForm(msgspec.Struct, frozen=True):
+    """Which system."""
+
+    system: Text = ""
+
+
 class SessionForm(msgspec.Struct, frozen=True):
     """Which session; all others without it."""
 
@@ -92,6 +99,7 @@ def show(
         "account.html",
         me=describing.me(session, known),
         sessions=sessions.listed(session, known),
+        sign_ons=sign_ons.listed(session, known.account_id),
         has_power=any(has_power_over_others(role) for role, _ in known.grants),
         has_password=keeping.password(session, known.account_id) is not None,
         done=query.done if f"done.{query.done}" in TABLE else "",
@@ -220,6 +228,17 @@ def end_sessions(database: Database, caller: Caller, form: SessionForm) -> Respo
             sessions.end_others(session, actor, known.account_id, but=known.digest)
 
     return _done("session", lambda: database.run(work))
+
+
+@account.post(HERE + "/sign-ons", SIGNED_IN, json=False)
+def end_sign_on(database: Database, caller: Caller, form: SignOnForm) -> Response:
+    """Sign out of one system."""
+    known = session_of(caller)
+    actor = visits.visit_of(caller).actor(known.account_id)
+    return _done(
+        "sign-on",
+        lambda: database.run(lambda s: sign_ons.end(s, actor, known.account_id, form.system)),
+    )
 
 
 @account.post(HERE + "/closing", SIGNED_IN, json=False)
