@@ -6,9 +6,21 @@ from datetime import timedelta
 
 from app.adapters import Adapters
 from app.identity.handles import HandleKind
-from app.identity.services import challenges, closing, codes, exports, sessions, turnaways, uses
+from app.identity.services import (
+    challenges,
+    closing,
+    codes,
+    exports,
+    minors,
+    real_names,
+    sessions,
+    teen_mode,
+    turnaways,
+    uses,
+)
 from app.jobs.registry import Registry
 from app.jobs.work import Work
+from app.verification.ports import VerifierAwayError
 
 registry: Registry[Adapters] = Registry()
 
@@ -35,6 +47,26 @@ def export(work: Work[Adapters]) -> None:
         work.finish(lambda session: exports.keep(session, export_id, document, size))
 
 
+@registry.job(real_names.JOB, lease=timedelta(minutes=1))
+def verify_name(work: Work[Adapters]) -> None:
+    """Asks the verification service about somebody; later again where it is away."""
+    adapters, asking = work.context, str(work.payload["asking"])
+    with work.database.transaction(writes=False) as session:
+        person = real_names.prepare(session, adapters.sealer, asking)
+    if person is None:
+        return
+    try:
+        if adapters.verifier is None:
+            raise VerifierAwayError("not offered any more")
+        result = adapters.verifier.verify(asking, person)
+    except VerifierAwayError as error:
+        away = error
+        work.finish(lambda session: real_names.put_off(session, asking, away))
+    else:
+        sealer = adapters.sealer
+        work.finish(lambda session: real_names.conclude(session, sealer, asking, person, result))
+
+
 @registry.periodic("identity.forget", every=timedelta(hours=1))
 def forget(adapters: Adapters) -> None:
     """Forgets what has expired: codes, secrets, copies; closes accounts whose time has come."""
@@ -47,6 +79,12 @@ def forget(adapters: Adapters) -> None:
     with adapters.database.transaction() as session:
         exports.purge(session)
     closing.close_due(adapters.database)
+    while adapters.database.run(real_names.forget):
+        pass
+    while adapters.database.run(minors.release_grown):
+        pass
+    with adapters.database.transaction() as session:
+        teen_mode.forget(session)
 
 
 @registry.periodic("identity.forget_idle", every=timedelta(days=1))

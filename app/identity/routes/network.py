@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from app.identity.routes.applications import applications
+from app.identity.routes.desk import desk
 from app.identity.routes.libraries import libraries
 from app.identity.routes.library_networks import library_networks
 from app.identity.routes.library_profiles import library_profiles
 from app.identity.routes.policies import policies
 from app.identity.routes.uses import library_uses
 
-NETWORK = (libraries, library_profiles, library_networks, policies, applications, library_uses)
+NETWORK = (
+    libraries, library_profiles, library_networks, policies, applications, library_uses, desk,
+)  # fmt: skip

@@ -15,13 +15,15 @@ from app.identity.routes.kosync import kosync
 from app.identity.routes.me import me
 from app.identity.routes.passkeys import passkeys
 from app.identity.routes.sessions import sessions
+from app.identity.routes.verification import verification
 from app.identity.services.ceremonies import Ceremonies
 from app.identity.services.entering import Entrance
+from app.identity.services.identifying import Identifying
 from app.identity.services.limits import Limiter
 from app.web import api, forms
 from app.web.forms import Forms
 
-PERSONAL = (sessions, accounts, me, device_passwords, exports, passkeys, kosync)
+PERSONAL = (sessions, accounts, me, device_passwords, exports, passkeys, kosync, verification)
 
 
 def open_entrance(app: Flask, settings: Settings, adapters: Adapters, limiter: Limiter) -> None:
@@ -30,6 +32,8 @@ def open_entrance(app: Flask, settings: Settings, adapters: Adapters, limiter: L
     entrance = Entrance(adapters.database, limiter, adapters.sealer, cursors)
     api.provide(app, Entrance, entrance)
     api.provide(app, Ceremonies, Ceremonies(entrance))
+    counter = Identifying(adapters.database, limiter, adapters.sealer, adapters.verifier)
+    api.provide(app, Identifying, counter)
     api.provide(app, Forms, Forms(cursors, settings.public_url))
     # TLS may end at a proxy: what the reader's browser speaks stands in the settings.
     is_secure = (settings.public_url or "").startswith("https:")

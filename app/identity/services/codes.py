@@ -39,6 +39,7 @@ class Purpose(StrEnum):
     RECOVER = "recover"
     ADD = "add"
     MERGE = "merge"
+    GUARDIAN = "guardian"
 
 
 _FOR = {
@@ -46,6 +47,7 @@ _FOR = {
     Purpose.SIGN_IN: ("登录", "sign in"),
     Purpose.RECOVER: ("找回账号", "recover your account"),
     Purpose.ADD: ("绑定到您的账号", "add it to your account"),
+    Purpose.GUARDIAN: ("监护人同意或更改孩子账号的设置", "decide on a child's account as the guardian"),
     Purpose.MERGE: ("将此账号并入另一个账号", "merge this account into another"),
 }
 _TEXT = (

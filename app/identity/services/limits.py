@@ -36,6 +36,10 @@ DEFAULTS: Mapping[str, Limit] = {
     "codes.handle": Limit(20, 86_400),
     "devices.account": Limit(20, 900),
     "devices.address": Limit(300, 900),
+    "verification.account": Limit(5, 86_400),
+    "verification.address": Limit(60, 3600),
+    "verification.number": Limit(5, 86_400),
+    "guardian.account": Limit(10, 3600),
     "search.account": Limit(3000, 60),
     "search.address": Limit(6000, 60),
     "downloads.account": Limit(1200, 3600),
@@ -43,7 +47,9 @@ DEFAULTS: Mapping[str, Limit] = {
     "tickets.address": Limit(6000, 60),
 }
 """Many readers may be behind one address: a reading room, a school, a carrier's gateway."""
-EXACT = frozenset({"sign-in", "sign-up", "codes", "applications"})
+EXACT = frozenset({
+    "sign-in", "sign-up", "codes", "applications", "verification", "guardian",
+})  # fmt: skip
 
 _TAKE = text("""INSERT INTO attempts (key, count, since, until) VALUES (:key, 1, :at, :until)
 ON CONFLICT (key) DO UPDATE SET

@@ -26,7 +26,7 @@ def suspend(
     :raises NotFoundError: for who is no reader there. :raises ForbiddenError: at a library out of
         reach, for oneself, and for anyone who may do more somewhere than the caller may.
     """
-    account = _reader(session, caller, library_id, account_id)
+    account = managed(session, caller, library_id, account_id)
     staff.require_above(session, caller, account_id)
     if account.suspended_at is None:
         account.suspended_at = now()
@@ -42,7 +42,7 @@ def resume(
 
     :raises NotFoundError, ForbiddenError: as :func:`suspend`.
     """
-    account = _reader(session, caller, library_id, account_id)
+    account = managed(session, caller, library_id, account_id)
     staff.require_above(session, caller, account_id)
     if account.suspended_at is not None:
         account.suspended_at = None
@@ -58,7 +58,7 @@ def move(
     :raises NotFoundError, ForbiddenError: as :func:`suspend`, and for the new home.
     :raises ConflictError: when the new home takes no readers.
     """
-    account = _reader(session, caller, library_id, account_id)
+    account = managed(session, caller, library_id, account_id)
     home = tree.get(session, home_id)
     authority.require(caller.reach(MANAGE), MANAGE, home)
     if home.state not in (LibraryState.JOINED, LibraryState.SETTING_UP):
@@ -71,7 +71,7 @@ def move(
     _note(session, actor, "reader.moved", account, was=was)
 
 
-def _reader(session: Session, caller: Caller, library_id: str, account_id: str) -> Account:
+def managed(session: Session, caller: Caller, library_id: str, account_id: str) -> Account:
     """A reader of the library or of one below it, whom nobody else changes until this commits."""
     library = tree.get(session, library_id)
     authority.require(caller.reach(MANAGE), MANAGE, library)
