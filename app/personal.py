@@ -61,6 +61,11 @@ class Owned:
     column: Column[Any]
     personal: Personal
 
+    @property
+    def name(self) -> str:
+        """What the rows are: the table's name."""
+        return str(self.table.name)
+
 
 def personal(
     closing: Closing,

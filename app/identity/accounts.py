@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from app.database import now, random_id, read
-from app.errors import Fault, InvalidError, NotFoundError, UnauthenticatedError
+from app.errors import ConflictError, Fault, InvalidError, NotFoundError, UnauthenticatedError
 from app.identity import tree
 from app.identity.models import Account, Authenticator, Credential, Grant, Passkey
 from app.identity.names import name_key
@@ -99,6 +99,17 @@ def issue(
     session.add(row)
     session.flush()
     return secret
+
+
+def require_open(session: Session, account_id: str) -> None:
+    """That the account is open still. Ask when what is added to it was written.
+
+    Whatever refers to an account waits while it is merged or closed, and learns of it here.
+
+    :raises ConflictError: when it was closed meanwhile.
+    """
+    if session.scalar(select(Account.closed_at).where(Account.id == account_id)) is not None:
+        raise ConflictError("This account was closed meanwhile.")
 
 
 def use_link(session: Session, secret: str) -> str:

@@ -21,6 +21,7 @@ from app.identity.services import audit
 OTHERWISE = {
     "identity.accounts.ask": "a code is sent: nothing has changed",
     "identity.me.ask": "a code is sent: nothing has changed",
+    "identity.merging.ask": "a code is sent: nothing has changed",
     "identity.me.begin_factor": "it counts once it is confirmed",
     "identity.kosync.create": "it refuses",
     "identity.passkeys.ask_to_register": "it counts once it is made",

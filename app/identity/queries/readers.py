@@ -20,10 +20,10 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.database import rfc3339
-from app.errors import NotFoundError
+from app.errors import GoneError, NotFoundError
 from app.identity import tree
 from app.identity.models import Account, Handle, Library, LibraryCounts
 from app.identity.people import HandleMask, ReaderCount, ReaderItem
@@ -104,6 +104,7 @@ def _matching(
 def one(session: Session, path: str, account_id: str) -> ReaderItem:
     """A reader of the library at ``path``, or of one below it.
 
+    :raises GoneError: for one whose account was merged into another of them.
     :raises NotFoundError: for nobody's, and for a reader of another library.
     """
     place = (Library.id.label("library_id"), Library.path.label("path"))
@@ -111,7 +112,20 @@ def one(session: Session, path: str, account_id: str) -> ReaderItem:
     page = wanted.where(Account.id == account_id, tree.below(Library.path, path))
     for first, rest in _masked(session, page, lambda c: (c.id,)):
         return _item(first, rest)
-    raise NotFoundError("reader", account_id)
+    raise _merged(session, path, account_id) or NotFoundError("reader", account_id)
+
+
+def _merged(session: Session, path: str, account_id: str) -> GoneError | None:
+    """That the account was merged into a reader's of the library at ``path``, or of one below."""
+    into = aliased(Account)
+    wanted = (
+        select(Account.closed_at, into.id)
+        .join(into, into.id == Account.merged_into)
+        .join(Library, Library.id == into.home_id)
+        .where(Account.id == account_id, tree.below(Library.path, path))
+    )
+    row = session.execute(wanted).first()
+    return GoneError("reader", account_id, rfc3339(row.closed_at), row.id) if row else None
 
 
 def count(session: Session, path: str) -> ReaderCount:

@@ -13,6 +13,7 @@ from app.identity.routes.device_passwords import device_passwords
 from app.identity.routes.exports import exports
 from app.identity.routes.kosync import kosync
 from app.identity.routes.me import me
+from app.identity.routes.merging import merging
 from app.identity.routes.passkeys import passkeys
 from app.identity.routes.sessions import sessions
 from app.identity.routes.verification import verification
@@ -23,7 +24,17 @@ from app.identity.services.limits import Limiter
 from app.web import api, forms
 from app.web.forms import Forms
 
-PERSONAL = (sessions, accounts, me, device_passwords, exports, passkeys, kosync, verification)
+PERSONAL = (
+    sessions,
+    accounts,
+    me,
+    device_passwords,
+    exports,
+    merging,
+    passkeys,
+    kosync,
+    verification,
+)
 
 
 def open_entrance(app: Flask, settings: Settings, adapters: Adapters, limiter: Limiter) -> None:

@@ -71,7 +71,7 @@ def count(session: Session, caller: Caller, library_id: LibraryId) -> ReaderCoun
     return queries.count(session, _seen(session, caller, library_id).path)
 
 
-@readers.get("/<library_id>/readers/<account_id>", SEE, problems=(404,))
+@readers.get("/<library_id>/readers/<account_id>", SEE, problems=(404, 410))
 def show(
     session: Session, caller: Caller, library_id: LibraryId, account_id: AccountId
 ) -> ReaderItem:

@@ -120,7 +120,7 @@ def collect(session: Session, sealer: Sealer, account_id: str) -> dict[str, Any]
     found: dict[str, Any] = {"export": _EPOCH, "made_at": rfc3339(now())}
     for one in owned(Base.metadata):
         if one.personal.shown:
-            found[one.table.name] = list(_rows(session, sealer, one, account_id))
+            found[one.name] = list(_rows(session, sealer, one, account_id))
     return found
 
 
