@@ -15,17 +15,16 @@ from unicodedata import normalize
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.database import now, random_id
+from app.database import now
 from app.errors import Fault, InvalidError
 from app.identity import accounts
 from app.identity.accounts import Known
-from app.identity.models import Account
 from app.identity.services import audit, sessions
 from app.identity.services.audit import Actor
 from app.sealing import Sealer
 from app.signon.models import Authorization, DeviceRequest
 from app.signon.schemas import OidcSettings
-from app.signon.services import clients, sign_ons
+from app.signon.services import authorizations, clients
 from app.signon.services.clients import KnownClient
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -89,7 +88,7 @@ def ask(
         )
     )
     session.flush()
-    return Asked(device_code, f"{user_code[:4]}-{user_code[4:]}")
+    return Asked(device_code, grouped(user_code))
 
 
 def waiting(session: Session, sealer: Sealer, user_code: str) -> Waiting:
@@ -106,26 +105,12 @@ def approve(session: Session, sealer: Sealer, actor: Actor, known: Known, user_c
 
     :raises InvalidError: when nobody waits under this code any more.
     :raises UnauthenticatedError: when the session has ended meanwhile.
+    :raises ForbiddenError: for an account that is suspended, or about to be closed.
     """
     row, client = _waiting(session, sealer, user_code)
-    at = now()
-    allowed = Authorization(
-        id=random_id(),
-        client_id=client.id,
-        account_id=known.account_id,
-        sign_on_id=sign_ons.note(session, known, client.id),
-        scope=row.scope,
-        auth_time=known.made_at,
-        methods=",".join(sorted(known.methods)),
-        version=session.get_one(Account, known.account_id).version,
-        made_at=at,
-        expires_at=at + LIFE,
-    )
-    session.add(allowed)
+    allowed = authorizations.add(session, actor, known, client.id, row.scope)
     session.flush()
     row.authorization_id = allowed.id
-    subject = f"account:{known.account_id}"
-    audit.note(session, actor, "device.approved", subject, client=client.id, scope=row.scope)
 
 
 def refuse(session: Session, sealer: Sealer, actor: Actor, known: Known, user_code: str) -> None:
@@ -150,7 +135,7 @@ def poll(session: Session, client_id: str, device_code: str) -> Authorization | 
         return _not_yet(row)
     allowed = session.get_one(Authorization, row.authorization_id)
     session.delete(row)
-    if allowed.sign_on_id is None or not sign_ons.is_live(session, allowed.sign_on_id):
+    if authorizations.standing(session, allowed.id) is None:
         return Refusal.DENIED  # who let it in has signed out since
     return allowed
 
@@ -163,6 +148,12 @@ def purge(session: Session) -> None:
 def plain(user_code: str) -> str:
     """The letters of a code as they were entered, in whatever form."""
     return "".join(one for one in normalize("NFKC", user_code).upper() if one.isalpha())
+
+
+def grouped(user_code: str) -> str:
+    """A code as it is shown: ``BCDF-GHJK``."""
+    letters = plain(user_code)
+    return f"{letters[:4]}-{letters[4:]}"
 
 
 def _not_yet(row: DeviceRequest) -> Refusal:

@@ -81,12 +81,6 @@ def add(
     return made.id
 
 
-def is_live(session: Session, sign_on_id: str) -> bool:
-    """Whether the session that was signed on goes on."""
-    wanted = select(SignOn.session_id).where(SignOn.id == sign_on_id)
-    return session.scalar(wanted) is not None
-
-
 def listed(session: Session, account_id: str) -> list[SignedOn]:
     """The systems that the account is signed on to, the newest first; 100 at most."""
     last = func.max(SignOn.made_at).label("last")
