@@ -58,10 +58,10 @@ LISTED = {
     "reader.uses.index": "?limit=100",
     "catalog.search.find": "?q=藏书&limit=100", "catalog.search.suggest": "?q=藏书",
     "catalog.search.fruitless_searches": "", "pages.home.show": "",
-    "pages.searching.show": "?q=藏书",
+    "pages.searching.show": "?q=藏书", "pages.uses.show": "",
 }  # fmt: skip
 """Lists, and what they are asked."""
-SILENT = {"reader.uses.give_back": "a place is given back, and no record is spoken of"}
+SILENT = {"*.uses.give_back": "a place is given back, and no record is spoken of"}
 """What answers nothing, and why."""
 TITLES = {"open": "藏书之一", "closed": "藏书之二", "hidden": "藏书秘本", "draft": "藏书草稿"}
 UNSEEN = ("hidden", "draft")

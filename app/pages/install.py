@@ -16,6 +16,7 @@ from app.pages.routes.reading import reading
 from app.pages.routes.records import records
 from app.pages.routes.searching import searching
 from app.pages.routes.subjects import subjects
+from app.pages.routes.uses import uses
 from app.web import api
 from app.web.problems import Problem, ProblemType
 from search.index import SearchIndex
@@ -26,7 +27,7 @@ def install(app: Flask, settings: Settings, index: SearchIndex) -> None:
     site = Site(settings.source_url, settings.content_url or settings.public_url)
     api.provide(app, Site, site)
     api.provide(app, Counts, Counts(index))
-    api.register(app, home, searching, records, subjects, reading, help_pages)
+    api.register(app, home, searching, records, subjects, reading, uses, help_pages)
     api.register(app, entering, account, cas)
 
     def problem_page(kind: ProblemType, problem: Problem) -> Response:

@@ -57,6 +57,7 @@ class Running:
 
     id: str
     until: datetime
+    is_new: bool = False
 
 
 def begin(session: Session, caller: Caller, thing: Protected, session_id: str | None) -> Running:
@@ -94,7 +95,7 @@ def begin(session: Session, caller: Caller, thing: Protected, session_id: str | 
     )
     session.add(use)
     session.flush()
-    return Running(use.id, use.until)
+    return Running(use.id, use.until, is_new=True)
 
 
 def read_on(session: Session, use_id: str) -> None:

@@ -12,6 +12,10 @@ from app.catalog.queries import records as queries
 from app.catalog.queries import subjects as subject_queries
 from app.catalog.schemas import RecordId
 from app.catalog.services.viewing import view
+from app.database import now
+from app.identity.access import numbers
+from app.identity.queries.uses import UseLine, running
+from app.identity.services.circumstances import Now
 from app.pages.facts import facts, received
 from app.pages.render import Site, language, page
 from app.pages.visits import looked_at
@@ -52,6 +56,7 @@ def show(
     parts = queries.newest(session, audience=caller.audience, parent_id=found.id, limit=PARTS)
     looked_at(usage, caller, found)
     labels = subject_queries.labels(session, [subject.key for subject in about.subjects])
+    most, mine = _places(session, caller, found)
     return page(
         site,
         "record.html",
@@ -59,12 +64,25 @@ def show(
         about=about,
         summary=summary_decoder.decode(found.summary),
         file=seen.files[0] if seen.files else None,
+        most=most,
+        mine=mine,
         subjects=[(subject, labels.get(subject.key, "")) for subject in about.subjects],
         editions=[s for kept in editions if (s := summary_decoder.decode(kept)).id != found.id],
         parts=[summary_decoder.decode(part) for part in parts.summaries],
         facts=facts(seen, Words(language())),
         source_fields=received(session.get(SourceRecord, found.id)),
     )
+
+
+def _places(
+    session: Session, caller: Caller, found: queries.Found
+) -> tuple[int | None, UseLine | None]:
+    """How many may read it at once, where that is limited, and the reader's own place."""
+    limiting = numbers(found, Now(session, caller)).values()
+    most = min((rules.at_once for rules in limiting if rules.at_once), default=None)
+    if most is None or caller.account_id is None:
+        return most, None
+    return most, running(session, caller.account_id, found.id, now())
 
 
 def address(kind: str, record_id: str) -> str:

@@ -24,6 +24,7 @@ export class Book {
     this.root = this.order.length ? rootOf(this.order[0].href) : "";
     this.toc = manifest.toc ?? [];
     this.paged = manifest.metadata?.layout === "fixed";
+    this.limited = manifest.links.some((link) => link.rel === "self" && link.properties?.availability?.until);
     return this;
   }
 

@@ -7,6 +7,7 @@ import { keepPlace, look, placeIn } from "./memory.js";
 import { display } from "./display.js";
 
 const LOOK_EVERY = 250; // ms between looks at where the frame stands
+const KEEP_EVERY = 5 * 60_000; // ms between asking again where readers are limited in number
 const page = document.body;
 const at = (id) => document.getElementById(id);
 const stage = at("stage");
@@ -155,7 +156,15 @@ for (const dialog of document.querySelectorAll("dialog")) {
 }
 listen.keys(document, () => frame, { turn: turnPage, toggle });
 display(settings, () => frame?.restyle());
+/** Whoever reads a long chapter asks for nothing: their place is kept while they look at it. */
+function keepOn() {
+  if (book.limited && page.dataset.state === "open" && document.visibilityState === "visible") {
+    book.open().catch((error) => error instanceof Refused && fail(error));
+  }
+}
+
 addEventListener("pagehide", remember);
 document.addEventListener("visibilitychange", remember);
 setInterval(() => { observe(); remember(); }, LOOK_EVERY);
+setInterval(keepOn, KEEP_EVERY);
 start();

@@ -87,7 +87,8 @@ def manifest(
     held = content.publication(session, record_id)
     use = places.open(session, caller, found)
     grant = grants.give(found, f"{record_id}-{held.sha256[: content.PREFIX]}", use)
-    used(usage, caller, Event.OPEN, found)
+    if use is None or use.is_new:  # who reads on has opened it once
+        used(usage, caller, Event.OPEN, found)
     answer = manifests.manifest(
         held,
         record_id=record_id,
