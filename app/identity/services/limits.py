@@ -48,7 +48,7 @@ DEFAULTS: Mapping[str, Limit] = {
 }
 """Many readers may be behind one address: a reading room, a school, a carrier's gateway."""
 EXACT = frozenset({
-    "sign-in", "sign-up", "codes", "applications", "verification", "guardian",
+    "sign-in", "sign-up", "codes", "applications", "verification", "guardian", "device-codes",
 })  # fmt: skip
 
 _TAKE = text("""INSERT INTO attempts (key, count, since, until) VALUES (:key, 1, :at, :until)

@@ -15,6 +15,7 @@ from app.signon.models import Authorization
 from app.signon.schemas import Scope
 from app.signon.services import authorizations, claims, clients
 from app.signon.services.authorizations import Standing
+from app.signon.services.device_grant import DeviceGrant
 from app.signon.services.granting import (
     AlwaysChallenge,
     CodeGrant,
@@ -87,6 +88,7 @@ class Provider(AuthorizationServer):
         """Of the refresh token that was shown: the half that stays."""
         self.register_grant(CodeGrant, [AlwaysChallenge(required=True)])
         self.register_grant(RefreshGrant)
+        self.register_grant(DeviceGrant)
         self.register_endpoint(Introspection)
         self.register_endpoint(Revocation)
         self.register_token_generator("default", self._tokens)
