@@ -1,4 +1,4 @@
-"""What an import of libraries, or of what they have, did."""
+"""What an import of libraries, of their readers, or of what they have, did."""
 
 from __future__ import annotations
 
@@ -21,4 +21,20 @@ class NetworkReport(msgspec.Struct):
     changed: int = 0
     unchanged: int = 0
     refused: int = 0
+    problems: list[Problem] = []
+
+
+class ReaderReport(msgspec.Struct, kw_only=True):
+    """What an import of readers did; the result of ``kaijuan import readers --json``."""
+
+    id: str | None = None
+    read: int = 0
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    missing: int = 0
+    """Open cards of the library that a file does not have which says that it holds all."""
+    suspended: int = 0
+    """Those of them that were suspended for it."""
     problems: list[Problem] = []

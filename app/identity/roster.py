@@ -81,6 +81,11 @@ class Refused:
     refusal: Refusal
     card: Handle | None = None
 
+    @property
+    def place(self) -> str:
+        """Where it stands."""
+        return self.refusal.place
+
 
 Row = Entry | Refused
 
