@@ -6,7 +6,6 @@ without harm.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from queue import Empty, Queue
 from threading import Thread
 
@@ -29,7 +28,7 @@ LOOK = 0.25
 class Teller:
     """Tells whoever is to be told; a drain (:mod:`app.jobs.chores`)."""
 
-    def __init__(self, database: Database, web: Web, sign: Callable[[], Sign]) -> None:
+    def __init__(self, database: Database, web: Web, sign: Sign) -> None:
         self._database, self._web, self._sign = database, web, sign
         self._busy: set[str] = set()
         self._done: Queue[str] = Queue()
@@ -80,7 +79,7 @@ class Teller:
 
     def _is_away(self, batch: Batch, one: Ending, told: list[str]) -> bool:
         """Tells it; whether the client does not answer, so that no more is tried now."""
-        asked = logout_notices.notice(self._sign(), batch.client_id, batch.settings, one)
+        asked = logout_notices.notice(self._sign, batch.client_id, batch.settings, one)
         if asked is None:
             told.append(one.id)
             return False
