@@ -32,6 +32,7 @@ from app.readiness import checks_of
 from app.scratch import Scratch
 from app.sealing import Sealer
 from app.signon.install import install as install_signing_on
+from app.signon.issuing import open_tokens, reader_of
 from app.usage.recorder import Recorder
 from app.usage.spool import Spool
 from app.web import api, health, logs, problems
@@ -57,7 +58,8 @@ def create_app(
     health.install(app)
     limiter = open_limiter(settings, adapters)
     door = DeviceDoor(adapters.sealer, limiter)
-    known = authenticator(settings.trusted_proxies, door, settings.public_url)
+    tokens = open_tokens(settings)
+    known = authenticator(settings.trusted_proxies, door, reader_of(tokens), settings.public_url)
     api.install(app, adapters.database, known, count_by(limiter), read_only=settings.read_only)
     api.provide(app, Limiter, limiter)
     api.provide(app, Settings, settings)
@@ -75,7 +77,7 @@ def create_app(
     api.register(app, search, subjects, records, feed, imports, jobs, *PERSONAL)
     api.register(app, *NETWORK, staff, readers, audit)
     install_reading(app, settings, adapters.database, usage)
-    install_signing_on(app, adapters)
+    install_signing_on(app, adapters, tokens)
     install_pages(app, settings, index)
     open_entrance(app, settings, adapters, limiter)
     return app

@@ -31,6 +31,8 @@ COMING_IN = {
     "identity.accounts.ask", "identity.accounts.sign_up", "identity.accounts.recover",
     "pages.entering.by_password", "pages.entering.step_up", "pages.entering.ask",
     "pages.entering.confirm", "pages.account.sign_out",
+    "signon.oauth.authorize_by_form", "signon.oauth.token", "signon.oauth.introspect",
+    "signon.oauth.revoke", "signon.oauth.userinfo_by_post",
 }  # fmt: skip
 KINDS = re.compile(rf"<any\([a-z, ]+\):plural>|(?<=/api/v1/)({'|'.join(PLURALS.values())})\b")
 

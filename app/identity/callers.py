@@ -5,6 +5,7 @@ A device password is looked at only where the endpoint takes it, and opens nothi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -26,7 +27,14 @@ from app.web.forms import require_same_site
 
 COOKIE = "kaijuan"
 SAFE = ("GET", "HEAD", "OPTIONS")
+PROVING_CLIENTS = "/oauth2/"
+"""Below this the header field is a client's, which proves itself there (RFC 6749 §2.3.1)."""
 Networks = tuple[IPv4Network | IPv6Network, ...]
+ByAccess = Callable[[Session, str], Known]
+"""The reader whom an access token stands for, without any of their roles.
+
+:raises UnauthenticatedError: for what is none. :raises ForbiddenError: when it is for less.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +75,12 @@ class KnownCaller:
 
 
 def authenticator(
-    trusted: Networks, door: DeviceDoor, public_url: str | None = None
+    trusted: Networks, door: DeviceDoor, reader: ByAccess, public_url: str | None = None
 ) -> Authenticate:
     """How requests are authenticated, trusting forwarded addresses from ``trusted`` only.
 
-    Devices come in by ``door``. ``public_url`` is the origin of our own pages where a proxy stands
-    before them.
+    Devices come in by ``door``, clients that a reader let in by ``reader``. ``public_url`` is the
+    origin of our own pages where a proxy stands before them.
     """
 
     def authenticate(
@@ -83,10 +91,13 @@ def authenticator(
             return _device(request, session, door, devices, address)
         header = request.headers.get("Authorization", "")
         cookie = request.cookies.get(COOKIE)
-        if header:
+        if header and not request.path.startswith(PROVING_CLIENTS):
             scheme, _, secret = header.partition(" ")
             if scheme.lower() != "bearer":
                 raise UnauthenticatedError("Only bearer tokens are taken here.")
+            if secret.count(".") == 2:  # the compact form of RFC 7515 §7.1
+                by = reader(session, secret.strip())
+                return KnownCaller(address, by.account_id, known=by)
             return _known(session, secret.strip(), "token", address)
         if cookie:
             if request.method not in SAFE:

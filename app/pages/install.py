@@ -9,6 +9,7 @@ from app.pages.counting import Counts
 from app.pages.render import Site, page
 from app.pages.routes.account import account
 from app.pages.routes.cas import cas
+from app.pages.routes.consent import consent
 from app.pages.routes.entering import entering
 from app.pages.routes.help import help_pages
 from app.pages.routes.home import home
@@ -28,7 +29,7 @@ def install(app: Flask, settings: Settings, index: SearchIndex) -> None:
     api.provide(app, Site, site)
     api.provide(app, Counts, Counts(index))
     api.register(app, home, searching, records, subjects, reading, uses, help_pages)
-    api.register(app, entering, account, cas)
+    api.register(app, entering, account, cas, consent)
 
     def problem_page(kind: ProblemType, problem: Problem) -> Response:
         answer = page(site, "problem.html", kind.status, kind=kind, problem=problem)

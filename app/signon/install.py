@@ -6,12 +6,16 @@ from flask import Flask
 
 from app.adapters import Adapters
 from app.signon.routes.cas import cas
+from app.signon.routes.discovery import discovery
+from app.signon.routes.oauth import oauth
 from app.signon.routes.sign_ons import mine
+from app.signon.services.tokens import Tokens
 from app.signon.services.validating import Validator
 from app.web import api
 
 
-def install(app: Flask, adapters: Adapters) -> None:
+def install(app: Flask, adapters: Adapters, tokens: Tokens) -> None:
     """Adds what systems ask, with what it needs."""
+    api.provide(app, Tokens, tokens)
     api.provide(app, Validator, Validator(adapters.database, adapters.web))
-    api.register(app, cas, mine)
+    api.register(app, cas, mine, discovery, oauth)

@@ -63,9 +63,24 @@ def authorize(
     """
     asked = _Asked(provider, cursors, params)
     try:
-        return asked.answer(known)
+        found = asked.step(known)
+        return found if isinstance(found, SignIn | Consent) else asked.allowed(found)
     except OAuth2Error as error:
         return asked.refused(error)
+
+
+def still_asked(
+    provider: Provider, cursors: Cursors, params: Params, known: Known
+) -> Consent | None:
+    """What the person is still to be asked before :func:`authorize` goes on.
+
+    :raises InvalidError: as there.
+    """
+    try:
+        found = _Asked(provider, cursors, params).step(known)
+    except OAuth2Error:
+        return None
+    return found if isinstance(found, Consent) else None
 
 
 def deny(provider: Provider, cursors: Cursors, params: Params, known: Known) -> Reply:
@@ -96,8 +111,11 @@ class _Asked:
         prompt = self._said.get("prompt", "").split()
         self._prompts = frozenset(prompt)
 
-    def answer(self, known: Known | None) -> Reply | SignIn | Consent:
-        """See :func:`authorize`. :raises OAuth2Error: for what the client is told is refused."""
+    def step(self, known: Known | None) -> Any:
+        """What is to be done first, or the grant where nothing is.
+
+        :raises OAuth2Error: for what the client is told is refused.
+        """
         grant = self.grant(known)
         to = grant.redirect_uri
         self._require_known_ways(to)
@@ -119,9 +137,12 @@ class _Asked:
             if silent:
                 raise ConsentRequiredError(redirect_uri=to)
             return Consent(client, _host(to), tuple(scopes), self._again())
-        reply = self._provider.create_authorization_response(
-            request=grant.request, grant_user=known, grant=grant
-        )
+        return grant
+
+    def allowed(self, grant: Any) -> Reply:
+        """On to the client with a code."""
+        asked = grant.request
+        reply = self._provider.create_authorization_response(asked, asked.user, grant)
         return self._signed(reply)
 
     def grant(self, known: Known | None) -> Any:
