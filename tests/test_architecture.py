@@ -30,7 +30,8 @@ COMING_IN = {
     "identity.passkeys.ask_to_sign_in", "identity.passkeys.sign_in",
     "identity.accounts.ask", "identity.accounts.sign_up", "identity.accounts.recover",
     "pages.entering.by_password", "pages.entering.step_up", "pages.entering.ask",
-    "pages.entering.confirm", "pages.account.sign_out",
+    "pages.entering.confirm", "pages.account.sign_out", "pages.leaving.leave_by_form",
+    "pages.leaving.confirm", "signon.devices.ask",
     "signon.oauth.authorize_by_form", "signon.oauth.token", "signon.oauth.introspect",
     "signon.oauth.revoke", "signon.oauth.userinfo_by_post",
 }  # fmt: skip

@@ -34,6 +34,8 @@ NOT_ABOUT_RECORDS = {
     "app.pages.routes.account": "one's own account",
     "app.pages.routes.entering": "signing in and up",
     "app.pages.routes.cas": "signing on to other systems",
+    "app.pages.routes.device": "letting in a device",
+    "app.pages.routes.leaving": "signing out",
     "app.pages.routes.subjects": "classes, and how many records the caller may see in each",
     "app.catalog.routes.subjects": "classes",
     "app.catalog.routes.imports": "files that staff sent in, and jobs of one's own",

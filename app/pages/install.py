@@ -9,10 +9,12 @@ from app.pages.counting import Counts
 from app.pages.render import Site, page
 from app.pages.routes.account import account
 from app.pages.routes.cas import cas
+from app.pages.routes.device import device
 from app.pages.routes.consent import consent
 from app.pages.routes.entering import entering
 from app.pages.routes.help import help_pages
 from app.pages.routes.home import home
+from app.pages.routes.leaving import logout
 from app.pages.routes.reading import reading
 from app.pages.routes.records import records
 from app.pages.routes.searching import searching
@@ -29,6 +31,7 @@ def install(app: Flask, settings: Settings, index: SearchIndex) -> None:
     api.provide(app, Site, site)
     api.provide(app, Counts, Counts(index))
     api.register(app, home, searching, records, subjects, reading, uses, help_pages)
+    api.register(app, device, logout)
     api.register(app, entering, account, cas, consent)
 
     def problem_page(kind: ProblemType, problem: Problem) -> Response:

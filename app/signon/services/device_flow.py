@@ -24,7 +24,7 @@ from app.identity.services.audit import Actor
 from app.sealing import Sealer
 from app.signon.models import Authorization, DeviceRequest
 from app.signon.schemas import OidcSettings
-from app.signon.services import authorizations, clients
+from app.signon.services import approvals, authorizations, clients
 from app.signon.services.clients import KnownClient
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -111,6 +111,7 @@ def approve(session: Session, sealer: Sealer, actor: Actor, known: Known, user_c
     allowed = authorizations.add(session, actor, known, client.id, row.scope)
     session.flush()
     row.authorization_id = allowed.id
+    approvals.give(session, actor, known.account_id, client.id, row.scope.split())
 
 
 def refuse(session: Session, sealer: Sealer, actor: Actor, known: Known, user_code: str) -> None:
