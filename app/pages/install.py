@@ -9,8 +9,8 @@ from app.pages.counting import Counts
 from app.pages.render import Site, page
 from app.pages.routes.account import account
 from app.pages.routes.cas import cas
-from app.pages.routes.device import device
 from app.pages.routes.consent import consent
+from app.pages.routes.device import device
 from app.pages.routes.entering import entering
 from app.pages.routes.help import help_pages
 from app.pages.routes.home import home
