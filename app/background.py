@@ -24,6 +24,8 @@ from app.jobs.chores import Drain
 from app.jobs.registry import Registry
 from app.jobs.worker import Worker
 from app.signon import tasks as signon
+from app.signon.issuing import open_tokens
+from app.signon.telling import Teller
 from app.storage.errors import StoreUnavailableError
 from app.usage import tasks as usage
 from app.web.idempotency import KEPT, KeptAnswer
@@ -82,6 +84,11 @@ def drains(adapters: Adapters, guarded: Adapters) -> Mapping[str, Drain]:
     }
 
 
+def teller(settings: Settings, adapters: Adapters) -> Teller:
+    """Tells other systems of the sessions that have ended."""
+    return Teller(adapters.database, adapters.web, open_tokens(settings).sign)
+
+
 def open_desk(settings: Settings, adapters: Adapters) -> Bell:
     """Lets sessions of this database enqueue jobs, and ring for the worker after commit."""
     return connect_desk(settings, adapters.database)
@@ -104,6 +111,6 @@ def worker(settings: Settings, adapters: Adapters) -> Worker[Adapters]:
         registry(),
         guarded,
         bell,
-        drains=drains(adapters, guarded),
+        drains={**drains(adapters, guarded), "signon.telling": teller(settings, adapters)},
         away=(StoreUnavailableError, IndexUnavailableError, NoRoomError, UnavailableError),
     )

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from app.adapters import Adapters
 from app.jobs.registry import Registry
-from app.signon.services import tickets
+from app.signon.services import device_flow, tickets
 
 registry: Registry[Adapters] = Registry()
 
@@ -16,3 +16,5 @@ def forget(adapters: Adapters) -> None:
     """Forgets tickets that have expired."""
     with adapters.database.transaction() as session:
         tickets.purge(session)
+    with adapters.database.transaction() as session:
+        device_flow.purge(session)
