@@ -13,7 +13,7 @@ from app.signon.keys import ALGORITHM
 from app.signon.routes.oauth import ANYWHERE
 from app.signon.schemas import Scope
 from app.signon.services import claims
-from app.signon.services.granting import AUTH_METHODS, SECRET_METHODS
+from app.signon.services.granting import AUTH_METHODS, DEVICE, SECRET_METHODS
 from app.signon.services.tokens import Tokens
 from app.web.api import Endpoints
 
@@ -50,10 +50,14 @@ def document(issuer: str) -> dict[str, Any]:
         "jwks_uri": f"{issuer}/oauth2/jwks",
         "introspection_endpoint": f"{issuer}/oauth2/introspect",
         "revocation_endpoint": f"{issuer}/oauth2/revoke",
+        "device_authorization_endpoint": f"{issuer}/oauth2/device_authorization",
+        "end_session_endpoint": f"{issuer}/oauth2/logout",
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "scopes_supported": list(Scope),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "grant_types_supported": ["authorization_code", "refresh_token", DEVICE],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": AUTH_METHODS,
         "introspection_endpoint_auth_methods_supported": SECRET_METHODS,
