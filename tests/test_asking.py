@@ -32,6 +32,7 @@ NOT_ABOUT_RECORDS = {
     "app.signon": "signing on to other systems",
     "app.pages.routes.help": "texts of ours and static files",
     "app.pages.routes.account": "one's own account",
+    "app.pages.routes.devices": "what one signs in with and where",
     "app.pages.routes.entering": "signing in and up",
     "app.pages.routes.cas": "signing on to other systems",
     "app.pages.routes.device": "letting in a device",

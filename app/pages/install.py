@@ -11,6 +11,7 @@ from app.pages.routes.account import account
 from app.pages.routes.cas import cas
 from app.pages.routes.consent import consent
 from app.pages.routes.device import device
+from app.pages.routes.devices import devices
 from app.pages.routes.entering import entering
 from app.pages.routes.help import help_pages
 from app.pages.routes.home import home
@@ -27,11 +28,12 @@ from search.index import SearchIndex
 
 def install(app: Flask, settings: Settings, index: SearchIndex) -> None:
     """Adds every page to the application, and pages for its problems."""
-    site = Site(settings.source_url, settings.content_url or settings.public_url)
+    content_url = settings.content_url or settings.public_url
+    site = Site(settings.source_url, content_url, settings.public_url)
     api.provide(app, Site, site)
     api.provide(app, Counts, Counts(index))
     api.register(app, home, searching, records, subjects, reading, uses, help_pages)
-    api.register(app, device, logout)
+    api.register(app, device, devices, logout)
     api.register(app, entering, account, cas, consent)
 
     def problem_page(kind: ProblemType, problem: Problem) -> Response:

@@ -36,6 +36,7 @@ class Site:
 
     source_url: str = "/source"
     content_url: str | None = None
+    public_url: str | None = None
 
 
 @cache

@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 from app.pages.routes.entering import own_path
 
 PHONE, MAIL = "13800001234", "wang@example.org"
+DEVICES = "/account/devices"
 
 
 @pytest.fixture
@@ -126,7 +127,7 @@ def test_everything_on_the_account_page_works(town: House) -> None:
     other = town.app.test_client()
     body = {"handle": MAIL, "password": changed["password"]}
     assert other.post("/api/v1/session/password", json=body).status_code == 201
-    assert fill(town, "/account", "/account/sessions").location == "/account?done=session"
+    assert fill(town, DEVICES, DEVICES + "/sessions").location == DEVICES + "?done=session"
     assert other.get("/api/v1/me").status_code == 401
     assert "15 天" in town.get("/account")
     assert "账号将注销" in fill(town, "/account", "/account/closing").text

@@ -15,7 +15,7 @@ from sqlalchemy import and_, delete, select, update
 from sqlalchemy.orm import Session
 
 from app.database import now, random_id
-from app.errors import ConflictError, NotFoundError
+from app.errors import ConflictError, ForbiddenError, NotFoundError
 from app.identity.accounts import Known
 from app.identity.models import Account, Passkey
 from app.identity.services import audit, second_factor, sessions
@@ -152,11 +152,14 @@ def rename(session: Session, actor: Actor, account_id: str, passkey_id: str, lab
 def remove(session: Session, actor: Actor, known: Known, passkey_id: str) -> None:
     """Takes a passkey away: it opens nothing any more.
 
-    :raises ForbiddenError: when the person did not sign in a moment ago.
+    :raises ForbiddenError: when the person did not sign in a moment ago, or has power over others
+        and did not show a second factor.
     :raises NotFoundError: when the account has none such.
     :raises ConflictError: when it is the last second factor of who has power over others.
     """
     sessions.require_fresh(known)
+    if second_factor.has_power(known) and not known.is_proven:
+        raise ForbiddenError("proven-session", "Sign in with a second factor first.")
     session.get_one(Account, known.account_id, with_for_update=True)
     mine = listed(session, known.account_id)
     if not any(one.id == passkey_id for one in mine):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from flask import Response
@@ -14,18 +13,16 @@ from app.database import Database, rfc3339
 from app.errors import KaijuanError
 from app.identity import handles, wording
 from app.identity.callers import known_of, session_of
-from app.identity.roles import has_power_over_others
 from app.identity.routes import visits
 from app.identity.routes.accounts import LONGEST_NAME
-from app.identity.services import attaching, closing, describing, keeping, sessions
+from app.identity.services import attaching, closing, describing, keeping, second_factor, sessions
 from app.identity.services.codes import Purpose
 from app.identity.services.entering import Entrance
-from app.pages.render import Site, link, onwards_to, page
-from app.pages.routes.entering import ConfirmQuery, own_path
+from app.pages.doing import done, refused, shown, told
+from app.pages.render import Site, link, onwards_to
+from app.pages.routes.entering import ConfirmQuery
 from app.pages.troubles import status_of, trouble_of
-from app.pages.words import TABLE
 from app.permissions import Caller, Permission
-from app.signon.services import sign_ons
 from app.web.api import Endpoints
 from app.web.forms import Forms
 
@@ -73,18 +70,6 @@ class CodeForm(msgspec.Struct, frozen=True):
     to: Text = ""
 
 
-class SignOnForm(msgspec.Struct, frozen=True):
-    """Which system."""
-
-    system: Text = ""
-
-
-class SessionForm(msgspec.Struct, frozen=True):
-    """Which session; all others without it."""
-
-    session: Text = ""
-
-
 @account.get(HERE, Permission.PUBLIC, json=False)
 def show(
     session: Session, site: Site, forms: Forms, caller: Caller, query: AccountQuery
@@ -93,17 +78,15 @@ def show(
     if caller.account_id is None:
         return onwards_to(link("/sign-in", next=HERE))
     known = known_of(caller)
-    return _shown(
+    return shown(
         site,
         forms,
         "account.html",
         me=describing.me(session, known),
-        sessions=sessions.listed(session, known),
-        sign_ons=sign_ons.listed(session, known.account_id),
-        has_power=any(has_power_over_others(role) for role, _ in known.grants),
+        has_power=second_factor.has_power(known),
+        has_passkey=known.has_passkey,
         has_password=keeping.password(session, known.account_id) is not None,
-        done=query.done if f"done.{query.done}" in TABLE else "",
-        trouble=query.trouble if query.trouble in TABLE else "",
+        **told(query.done, query.trouble),
     )
 
 
@@ -125,14 +108,15 @@ def rename(session: Session, caller: Caller, form: NameForm) -> Response:
         name = wording.line(form.name, "name", LONGEST_NAME)
         keeping.rename(session, session_of(caller).account_id, name)
 
-    return _done("name", do)
+    return done(HERE, "name", do)
 
 
 @account.post(HERE + "/password", SIGNED_IN, json=False, problems=(429,))
 def change_password(entrance: Entrance, caller: Caller, form: PasswordForm) -> Response:
     """Set another password."""
     visit, known = visits.visit_of(caller), session_of(caller)
-    return _done(
+    return done(
+        HERE,
         "password",
         lambda: visits.keep(entrance.change_password(visit, known, form.old, form.password)),
     )
@@ -147,14 +131,14 @@ def ask(entrance: Entrance, caller: Caller, form: HandleForm) -> Response:
         handle = handles.normal(form.handle)
         ticket = entrance.ask(visit, Purpose.ADD, handle, known.account_id)
     except KaijuanError as error:
-        return _refused(error)
+        return refused(HERE, error)
     return onwards_to(link(HERE + "/handles/confirm", ticket=ticket, to=handle.mask))
 
 
 @account.get(HERE + "/handles/confirm", SIGNED_IN, json=False)
 def show_code(site: Site, forms: Forms, query: ConfirmQuery) -> Response:
     """Where the code is shown."""
-    return _shown(site, forms, "add_handle.html", ticket=query.ticket, to=query.to, trouble=None)
+    return shown(site, forms, "add_handle.html", ticket=query.ticket, to=query.to, trouble=None)
 
 
 @account.post(HERE + "/handles/confirm", SIGNED_IN, json=False, problems=(429,))
@@ -167,7 +151,7 @@ def add_handle(
         entrance.add_handle(visit, known, form.ticket, form.code)
     except KaijuanError as error:
         said = {"ticket": form.ticket, "to": form.to, "trouble": trouble_of(error)}
-        return _shown(site, forms, "add_handle.html", status_of(error), **said)
+        return shown(site, forms, "add_handle.html", status_of(error), **said)
     return onwards_to(link(HERE, done="handle"))
 
 
@@ -181,7 +165,7 @@ def remove_handle(database: Database, caller: Caller, form: HandleForm) -> Respo
         sessions.require_fresh(known)
         database.run(lambda s: attaching.detach(s, actor, known.account_id, form.handle))
 
-    return _done("handle-removed", do)
+    return done(HERE, "handle-removed", do)
 
 
 @account.post(HERE + "/second-factor", SIGNED_IN, json=False)
@@ -191,8 +175,8 @@ def begin_factor(site: Site, forms: Forms, entrance: Entrance, caller: Caller) -
     try:
         enrolment = entrance.begin_factor(session_of(caller))
     except KaijuanError as error:
-        return _refused(error)
-    return _shown(site, forms, "factor_key.html", enrolment=enrolment)
+        return refused(HERE, error)
+    return shown(site, forms, "factor_key.html", enrolment=enrolment)
 
 
 @account.post(HERE + "/second-factor/confirm", SIGNED_IN, json=False, problems=(429,))
@@ -203,42 +187,16 @@ def confirm_factor(
     try:
         recovery, entered = entrance.enrol(visits.visit_of(caller), session_of(caller), form.code)
     except KaijuanError as error:
-        return _refused(error)
+        return refused(HERE, error)
     visits.keep(entered)
-    return _shown(site, forms, "recovery_codes.html", codes=recovery)
+    return shown(site, forms, "recovery_codes.html", codes=recovery)
 
 
 @account.post(HERE + "/second-factor/remove", SIGNED_IN, json=False, problems=(429,))
 def remove_factor(entrance: Entrance, caller: Caller, form: CodeForm) -> Response:
     """Take the second factor away."""
     visit, known = visits.visit_of(caller), session_of(caller)
-    return _done("factor-removed", lambda: entrance.remove_factor(visit, known, form.code))
-
-
-@account.post(HERE + "/sessions", SIGNED_IN, json=False)
-def end_sessions(database: Database, caller: Caller, form: SessionForm) -> Response:
-    """Sign out on one device, or everywhere else."""
-    known = session_of(caller)
-    actor = visits.visit_of(caller).actor(known.account_id)
-
-    def work(session: Session) -> None:
-        if form.session:
-            sessions.end(session, actor, known, form.session)
-        else:
-            sessions.end_others(session, actor, known.account_id, but=known.digest)
-
-    return _done("session", lambda: database.run(work))
-
-
-@account.post(HERE + "/sign-ons", SIGNED_IN, json=False)
-def end_sign_on(database: Database, caller: Caller, form: SignOnForm) -> Response:
-    """Sign out of one system."""
-    known = session_of(caller)
-    actor = visits.visit_of(caller).actor(known.account_id)
-    return _done(
-        "sign-on",
-        lambda: database.run(lambda s: sign_ons.end(s, actor, known.account_id, form.system)),
-    )
+    return done(HERE, "factor-removed", lambda: entrance.remove_factor(visit, known, form.code))
 
 
 @account.post(HERE + "/closing", SIGNED_IN, json=False)
@@ -250,26 +208,7 @@ def close(database: Database, site: Site, forms: Forms, caller: Caller) -> Respo
     try:
         closed = database.run(lambda s: closing.ask(s, actor, known))
     except KaijuanError as error:
-        return _refused(error)
+        return refused(HERE, error)
     visits.forget()
     day = rfc3339(closed.closing_at or closed.added_at)[:10]
-    return _shown(site, forms, "closing.html", day=day)
-
-
-def _done(what: str, do: Callable[[], object]) -> Response:
-    """Back to the account, which says what was done, or why not."""
-    try:
-        do()
-    except KaijuanError as error:
-        return _refused(error)
-    return onwards_to(link(HERE, done=what))
-
-
-def _refused(error: KaijuanError) -> Response:
-    return onwards_to(own_path(link(HERE, trouble=trouble_of(error))))
-
-
-def _shown(site: Site, forms: Forms, template: str, status: int = 200, **shown: Any) -> Response:
-    answer = page(site, template, status, token=forms.token(), **shown)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return shown(site, forms, "closing.html", day=day)

@@ -6,7 +6,7 @@ import re
 from typing import Annotated, Any, Literal
 
 import msgspec
-from flask import Response
+from flask import Response, request
 from msgspec import Meta
 
 from app.errors import KaijuanError, UnauthenticatedError
@@ -14,6 +14,7 @@ from app.identity import handles, wording
 from app.identity.callers import known_of, session_of
 from app.identity.routes import visits
 from app.identity.routes.accounts import LONGEST_NAME
+from app.identity.services.ceremonies import site_of
 from app.identity.services.codes import Purpose
 from app.identity.services.entering import Entered, Entrance, Newcomer
 from app.pages.render import Site, link, onwards_to, page, passed_on
@@ -211,6 +212,7 @@ def _shown(
     shown["next"] = own_path(shown["next"])
     trouble = trouble_of(error) if error else None
     status = status_of(error) if error else 200
+    shown["passkeys"] = site_of(site.public_url, request.host_url) is not None
     answer = page(site, template, status, token=forms.token(), trouble=trouble, **shown)
     answer.headers["Cache-Control"] = "no-store"
     return answer
