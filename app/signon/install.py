@@ -18,5 +18,5 @@ from app.web import api
 def install(app: Flask, adapters: Adapters, tokens: Tokens) -> None:
     """Adds what systems ask, with what it needs."""
     api.provide(app, Tokens, tokens)
-    api.provide(app, Validator, Validator(adapters.database, adapters.web))
+    api.provide(app, Validator, Validator(adapters.database, adapters.web, adapters.sealer))
     api.register(app, cas, devices, mine, discovery, oauth)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 from flask import Response, request
@@ -19,15 +20,17 @@ from app.identity.accounts import Known
 from app.identity.callers import session_of
 from app.identity.routes import visits
 from app.identity.services import sessions
-from app.identity.services.audit import Actor
-from app.pages.render import Site, link, onwards_to, page, policy
+from app.identity.services.audit import Actor, actor_of
+from app.pages.render import Site, link, onwards_to, page, passed_on, policy
 from app.permissions import Caller, Permission
 from app.signon import addresses
 from app.signon.routes.cas import is_set
-from app.signon.schemas import CasSettings
-from app.signon.services import clients, tickets
+from app.signon.schemas import CasSettings, Scope
+from app.signon.services import approvals, clients, tickets
 from app.signon.services.clients import KnownClient
+from app.signon.services.validating import unasked
 from app.web.api import Endpoints
+from app.web.forms import Forms
 
 cas = Endpoints("pages.cas", "/cas")
 PUBLIC = Permission.PUBLIC
@@ -48,6 +51,13 @@ class LoginQuery(msgspec.Struct, frozen=True):
     method: str = ""
 
 
+class ConsentForm(msgspec.Struct, frozen=True):
+    """What a person says to a system that would learn about them, and where to go on."""
+
+    next: str = ""
+    answer: Literal["yes", "no"] = "no"
+
+
 class LogoutQuery(msgspec.Struct, frozen=True):
     """Where to go on afterwards (§2.3.1)."""
 
@@ -57,6 +67,7 @@ class LogoutQuery(msgspec.Struct, frozen=True):
 @cas.get("/login", PUBLIC, json=False, writes=True)
 def login(
     site: Site,
+    forms: Forms,
     settings: Settings,
     database: Database,
     cursors: Cursors,
@@ -70,15 +81,34 @@ def login(
         return onwards_to(HERE if is_inside else link("/sign-in", next=HERE))
     with database.transaction(writes=False) as session:
         client = clients.of_service(session, query.service)
+        asks = bool(client and known and unasked(session, client, known.account_id))
     if client is None:
         return _refused(site, "cas.unknown", addresses.origin(query.service))
     is_new = known is not None and _signed_in_for_it(cursors, known, query.service)
-    if known is not None and (is_new or not renews):
+    is_silent = is_set(query.gateway) and not renews
+    if known is not None and (is_new or not renews) and not (asks and is_silent):
+        if asks:
+            return _asked_for_consent(site, forms, client, query)
         actor = visits.visit_of(caller).actor(known.account_id)
         return _signed_on(site, database, actor, known, client, query, is_new=is_new)
-    if is_set(query.gateway) and not renews:
+    if is_silent:
         return onwards_to(iri_to_uri(query.service))
     return _asked(settings, cursors, query)
+
+
+@cas.post("/consent", Permission.SIGNED_IN, json=False)
+def decide(session: Session, site: Site, caller: Caller, form: ConsentForm) -> Response:
+    """Agree that a system may know who one is, or not."""
+    parts = urlsplit(form.next)
+    service = dict(parse_qsl(parts.query)).get("service", "")
+    client = clients.of_service(session, service)
+    is_ours = not (parts.scheme or parts.netloc) and parts.path == LOGIN
+    if form.answer == "no" or client is None or not is_ours:
+        return onwards_to(HERE)
+    scopes = (Scope.OPENID, *client.settings.scopes)
+    account_id = session_of(caller).account_id
+    approvals.give(session, actor_of(caller), account_id, client.id, scopes)
+    return passed_on(site, form.next)
 
 
 @cas.get("/logout", PUBLIC, json=False, writes=True)
@@ -107,6 +137,21 @@ def _session(caller: Caller) -> Known | None:
     except (UnauthenticatedError, ForbiddenError):
         return None
     return known if caller.account_id is not None else None
+
+
+def _asked_for_consent(
+    site: Site, forms: Forms, client: KnownClient[CasSettings], query: LoginQuery
+) -> Response:
+    """Whether the person lets the system know who they are, before it does."""
+    asked = {
+        "client": client,
+        "host": urlsplit(query.service).hostname,
+        "scopes": (Scope.OPENID, *client.settings.scopes),
+        "onwards": _again(query),
+    }
+    answer = page(site, "consent.html", token=forms.token(), asked=asked, action="/cas/consent")
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 def _signed_on(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
@@ -11,7 +11,6 @@ from app.identity.models import Library
 from app.identity.services import attaching
 from app.sealing import Sealer
 from app.signon.schemas import Scope
-from app.signon.services.authorizations import Standing
 
 NAMES = {
     Scope.OPENID: ("sub",),
@@ -26,23 +25,36 @@ _REACHED_BY = {
 }
 
 
-def of(session: Session, sealer: Sealer, standing: Standing, scope: str) -> dict[str, Any]:
+class Described(Protocol):
+    """Somebody who is signed on."""
+
+    @property
+    def account_id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def home_id(self) -> str | None: ...
+    @property
+    def assurance(self) -> int: ...
+
+
+def of(session: Session, sealer: Sealer, person: Described, scope: str) -> dict[str, Any]:
     """The claims of these scopes; what is not known is left out."""
     scopes = scope.split()
-    told: dict[str, Any] = {"sub": standing.account_id}
+    told: dict[str, Any] = {"sub": person.account_id}
     if Scope.PROFILE in scopes:
-        told |= {"name": standing.name, "acr": acr(standing)}
-        if standing.home_id:
-            home = session.get_one(Library, standing.home_id)
+        told |= {"name": person.name, "acr": acr(person)}
+        if person.home_id:
+            home = session.get_one(Library, person.home_id)
             told |= {"home_library": home.id, "home_library_name": home.name}
     for asked, (kind, name) in _REACHED_BY.items():
         if asked in scopes:
-            found = attaching.first(session, sealer, standing.account_id, kind)
+            found = attaching.first(session, sealer, person.account_id, kind)
             if found is not None:
                 told |= {name: found[0], f"{name}_verified": found[1]}
     return told
 
 
-def acr(standing: Standing) -> str:
+def acr(person: Described) -> str:
     """How well the person is known, 0 to 3: the authentication context class."""
-    return str(standing.assurance)
+    return str(person.assurance)

@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 
 from app.database import Database, rfc3339
 from app.outgoing.ports import Outgoing, OutgoingError, Web
+from app.sealing import Sealer
 from app.signon import addresses
 from app.signon.cas_answers import Code, Failure, ProxyFailure, ProxyTicket, Success
 from app.signon.schemas import CasSettings, Scope
-from app.signon.services import clients, sign_ons, tickets
+from app.signon.services import approvals, claims, clients, sign_ons, tickets
 from app.signon.services.clients import KnownClient
 from app.signon.services.tickets import Person, Spent
 
@@ -60,20 +61,21 @@ class Validator:
 
     database: Database
     web: Web
+    sealer: Sealer
 
     def validate(self, asked: Asked) -> Success | Failure:
         """Who the person is that the ticket stands for; the ticket is spent."""
         if not asked.service or not asked.ticket:
             return Failure(Code.INVALID_REQUEST, "Both 'service' and 'ticket' are needed.")
         if not asked.callback:
-            return self.database.run(lambda s: _answered(s, asked, _checked(s, asked)))
+            return self.database.run(lambda s: self._answered(s, asked, _checked(s, asked)))
         good = self.database.run(lambda s: _checked(s, asked))
         if isinstance(good, Failure):
             return good
         granting, iou = tickets.random("PGT-"), tickets.random("PGTIOU-")
         if not self._is_handed_over(asked.callback, granting, iou):
             return Failure(Code.INVALID_PROXY_CALLBACK, "The proxy callback did not answer 200.")
-        return self.database.run(lambda s: _answered(s, asked, good, granting, iou))
+        return self.database.run(lambda s: self._answered(s, asked, good, granting, iou))
 
     def proxy(self, granting: str, service: str) -> ProxyTicket | ProxyFailure:
         """A proxy ticket for the service at this address (§2.7)."""
@@ -90,6 +92,53 @@ class Validator:
             return self.web.ask(Outgoing("GET", url, patience=PATIENCE, most=MOST)).status == 200
         except OutgoingError:
             return False
+
+    def _answered(
+        self,
+        session: Session,
+        asked: Asked,
+        good: _Good | Failure,
+        granting: str = "",
+        iou: str = "",
+    ) -> Success | Failure:
+        """Notes that the person is signed on there, and keeps what was handed over."""
+        if isinstance(good, Failure):
+            return good
+        spent, client = good.spent, good.client
+        person = tickets.person(session, spent.session_id)
+        if person is None:  # it ended while the callback was asked
+            return Failure(Code.INVALID_TICKET, _OVER)
+        if spent.kind == "service":
+            sign_ons.add(
+                session,
+                person.session_id,
+                person.account_id,
+                client.id,
+                service=spent.service,
+                ticket=asked.ticket,
+            )
+        if granting:
+            chain = (asked.callback, *spent.proxies)
+            tickets.add(session, granting, person, client.id, proxies=chain)
+        told = _of_the_sign_in(person, is_new_login=spent.is_new_login)
+        if asked.wants_attributes:
+            told |= self._of_the_person(session, client, person)
+        return Success(person.account_id, told, iou, spent.proxies)
+
+    def _of_the_person(
+        self, session: Session, client: KnownClient[CasSettings], person: Person
+    ) -> Attributes:
+        """What was released for the service, and agreed to where that is needed (§2.5.5)."""
+        missing = unasked(session, client, person.account_id)
+        scopes = [scope for scope in client.settings.scopes if scope not in missing]
+        told = claims.of(session, self.sealer, person, " ".join(scopes))
+        return {name: value for name, value in told.items() if name != "sub"}
+
+
+def unasked(session: Session, client: KnownClient[CasSettings], account_id: str) -> frozenset[str]:
+    """The scopes of a service that the person is still to be asked about."""
+    scopes, is_trusted = (Scope.OPENID, *client.settings.scopes), client.settings.is_trusted
+    return approvals.missing(session, account_id, client.id, scopes, is_trusted=is_trusted)
 
 
 def _checked(session: Session, asked: Asked) -> _Good | Failure:
@@ -116,34 +165,6 @@ def _checked(session: Session, asked: Asked) -> _Good | Failure:
     if person is None:
         return Failure(Code.INVALID_TICKET, _OVER)
     return _Good(spent, client, person)
-
-
-def _answered(
-    session: Session, asked: Asked, good: _Good | Failure, granting: str = "", iou: str = ""
-) -> Success | Failure:
-    """Notes that the person is signed on there, and keeps what was handed over."""
-    if isinstance(good, Failure):
-        return good
-    spent, client = good.spent, good.client
-    person = tickets.person(session, spent.session_id)
-    if person is None:  # it ended while the callback was asked
-        return Failure(Code.INVALID_TICKET, _OVER)
-    if spent.kind == "service":
-        sign_ons.add(
-            session,
-            person.session_id,
-            person.account_id,
-            client.id,
-            service=spent.service,
-            ticket=asked.ticket,
-        )
-    if granting:
-        chain = (asked.callback, *spent.proxies)
-        tickets.add(session, granting, person, client.id, proxies=chain)
-    told = _of_the_sign_in(person, is_new_login=spent.is_new_login)
-    if asked.wants_attributes:
-        told |= _of_the_person(client.settings, person)
-    return Success(person.account_id, told, iou, spent.proxies)
 
 
 def _proxied(session: Session, granting: str, service: str) -> ProxyTicket | ProxyFailure:
@@ -189,11 +210,3 @@ def _of_the_sign_in(person: Person, *, is_new_login: bool) -> Attributes:
         "longTermAuthenticationRequestTokenUsed": not is_new_login,
         "isFromNewLogin": is_new_login,
     }
-
-
-def _of_the_person(settings: CasSettings, person: Person) -> Attributes:
-    """What was released for the service (§2.5.5)."""
-    if Scope.PROFILE not in settings.scopes:
-        return {}
-    home = {"library": person.home_id} if person.home_id else {}
-    return {"name": person.name, **home, "assurance": person.assurance}
