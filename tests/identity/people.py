@@ -13,11 +13,14 @@ from werkzeug.test import TestResponse
 
 from app.database import now
 from app.identity import accounts, passwords, tree
+from app.identity.documents import TO_SIGN_UP, agreed
 from app.identity.handles import normal
 from app.identity.services import attaching, keeping
-from app.identity.services.audit import SYSTEM
+from app.identity.services.audit import SYSTEM, Actor
 
 API = "/api/v1"
+AGREED = agreed(*TO_SIGN_UP)
+"""To what who signs up agrees."""
 SITE = {"Sec-Fetch-Site": "same-origin"}
 PASSWORD = "满纸荒唐言，一把辛酸泪"
 HOME, AWAY = "203.0.113.7", "198.51.100.9"
@@ -92,6 +95,7 @@ def person(
             accounts.grant(session, account.id, role, tree.default(session).id)
         if kept:
             keeping.set_password(session, account.id, kept)
+        keeping.welcome(session, Actor(account.id), account.id, AGREED, None)
     return account.id
 
 

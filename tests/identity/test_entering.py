@@ -12,7 +12,7 @@ from app.database import now
 from app.identity import passwords
 from app.identity.models import AuditEvent, Code, Handle, Password
 from app.jobs.models import Job
-from identity.people import AWAY, PASSWORD, Browser, person, received
+from identity.people import AGREED, AWAY, PASSWORD, Browser, person, received
 
 PHONE, MAIL = "13800001234", "wang@example.org"
 OTHER = "another password, not common"
@@ -21,7 +21,8 @@ OTHER = "another password, not common"
 def signed_up(browser: Browser, handle: str, **more: Any) -> Any:
     """Whom signing up made."""
     ticket, code = browser.ask("sign-up", handle)
-    answer = browser.post("/accounts", ticket=ticket, code=code, name="王小明", **more)
+    body = {"ticket": ticket, "code": code, "name": "王小明", "agreed": AGREED, **more}
+    answer = browser.post("/accounts", **body)
     assert answer.status_code == 201, answer.text
     return answer.json
 
@@ -47,7 +48,7 @@ def test_a_reader_may_say_which_library_is_theirs(browser: Browser) -> None:
     browser.house.network()
     assert signed_up(browser, PHONE, library="north-1")["home"] == "north-1"
     ticket, code = browser.ask("sign-up", MAIL)
-    body = {"ticket": ticket, "code": code, "name": "李", "library": "nowhere"}
+    body = {"ticket": ticket, "code": code, "name": "李", "library": "nowhere", "agreed": AGREED}
     assert browser.post("/accounts", **body).status_code == 404
 
 
@@ -76,13 +77,13 @@ def test_the_job_that_sends_a_code_does_not_know_it(browser: Browser) -> None:
 def test_one_handle_has_one_account(browser: Browser) -> None:
     signed_up(browser, PHONE)
     ticket, code = browser.ask("sign-up", PHONE)
-    answer = browser.post("/accounts", ticket=ticket, code=code, name="另一人")
+    answer = browser.post("/accounts", ticket=ticket, code=code, name="另一人", agreed=AGREED)
     assert answer.status_code == 409
 
 
 def test_of_two_who_show_a_code_at_once_one_signs_up(town: House, browser: Browser) -> None:
     ticket, code = browser.ask("sign-up", PHONE)
-    body = {"ticket": ticket, "code": code, "name": "王"}
+    body = {"ticket": ticket, "code": code, "name": "王", "agreed": AGREED}
 
     def show(_: int) -> int:
         return Browser(town).post("/accounts", **body).status_code
@@ -96,7 +97,7 @@ def test_of_two_who_show_a_code_at_once_one_signs_up(town: House, browser: Brows
 @pytest.mark.parametrize("weak", ["12345678", "13800001234", "short"])
 def test_a_weak_password_is_refused_by_its_place(browser: Browser, weak: str) -> None:
     ticket, code = browser.ask("sign-up", PHONE)
-    body = {"ticket": ticket, "code": code, "name": "王", "password": weak}
+    body = {"ticket": ticket, "code": code, "name": "王", "password": weak, "agreed": AGREED}
     answer = browser.post("/accounts", **body)
     assert (answer.status_code, answer.json["faults"][0]["place"]) == (422, "password")  # type: ignore[index]
 
@@ -225,7 +226,7 @@ def test_a_code_is_too_late_after_ten_minutes(browser: Browser) -> None:
 
 def test_a_code_not_yet_sent_is_no_code(browser: Browser) -> None:
     answer = browser.post("/codes", purpose="sign-up", handle=PHONE)
-    body = {"ticket": answer.json["ticket"], "name": "王"}  # type: ignore[index]
+    body = {"ticket": answer.json["ticket"], "name": "王", "agreed": AGREED}  # type: ignore[index]
     for guess in ("000000", "      "):
         assert browser.post("/accounts", code=guess, **body).status_code == 422
 

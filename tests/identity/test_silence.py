@@ -8,7 +8,7 @@ from house import House
 from sqlalchemy import text
 
 from app.web import logs
-from identity.people import PASSWORD, Browser, person
+from identity.people import AGREED, PASSWORD, Browser, person
 
 PHONE, MAIL, STRANGER = "13800001234", "wang@example.org", "13900005678"
 WRONG = "a wrong password, not common"
@@ -42,8 +42,12 @@ def test_the_door_is_silent(
 ) -> None:
     answers, codes = [], []
     ticket, code = browser.ask("sign-up", PHONE)
-    answers.append(browser.post("/accounts", ticket=ticket, code="000000", name="王小明"))
-    made = browser.post("/accounts", ticket=ticket, code=code, name="王小明", password=PASSWORD)
+    answers.append(
+        browser.post("/accounts", ticket=ticket, code="000000", name="王小明", agreed=AGREED)
+    )
+    made = browser.post(
+        "/accounts", ticket=ticket, code=code, name="王小明", password=PASSWORD, agreed=AGREED
+    )
     assert made.status_code == 201
     codes.append(code)
     person(town, MAIL)

@@ -8,7 +8,7 @@ from app.identity.routes import visits
 from app.identity.routes.bodies import CodeWanted, NewAccount, Recovery, Ticket
 from app.identity.routes.sessions import answer
 from app.identity.schemas import Me
-from app.identity.services import codes
+from app.identity.services import codes, consents
 from app.identity.services.codes import Purpose
 from app.identity.services.entering import Entrance, Newcomer
 from app.permissions import Caller, Permission
@@ -33,7 +33,8 @@ def ask(entrance: Entrance, caller: Caller, body: CodeWanted) -> Ticket:
 def sign_up(database: Database, entrance: Entrance, caller: Caller, body: NewAccount) -> Me:
     """Sign up with the code that was sent, and be signed in."""
     name = wording.line(body.name, "body.name", LONGEST_NAME)
-    newcomer = Newcomer(name, body.password, body.library)
+    consents.require(body.agreed, "body.agreed")
+    newcomer = Newcomer(name, body.password, body.library, body.agreed, body.born)
     visit = visits.visit_of(caller)
     return answer(database, entrance.sign_up(visit, body.ticket, body.code, newcomer))
 

@@ -57,13 +57,19 @@ class CodeShown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NewAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who signs up; without a password, codes are what one signs in by."""
+    """Who signs up; without a password, codes are what one signs in by.
+
+    ``agreed`` are the versions of the texts, by purpose, that `/api/v1/documents` asks for;
+    ``born`` is the year of birth of whoever is under eighteen.
+    """
 
     ticket: TicketText
     code: CodeText
     name: NameText
+    agreed: Annotated[dict[str, str], Meta(max_length=8)]
     password: PasswordText | None = None
     library: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    born: Annotated[int, Meta(ge=1900, le=2100)] | None = None
 
 
 class Recovery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

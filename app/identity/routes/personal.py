@@ -9,8 +9,10 @@ from app.config import Settings
 from app.cursors import Cursors
 from app.identity.routes import visits
 from app.identity.routes.accounts import accounts
+from app.identity.routes.consents import consents, documents
 from app.identity.routes.device_passwords import device_passwords
 from app.identity.routes.exports import exports
+from app.identity.routes.family import family
 from app.identity.routes.kosync import kosync
 from app.identity.routes.me import me
 from app.identity.routes.merging import merging
@@ -19,6 +21,7 @@ from app.identity.routes.sessions import sessions
 from app.identity.routes.verification import verification
 from app.identity.services.ceremonies import Ceremonies
 from app.identity.services.entering import Entrance
+from app.identity.services.family import Family
 from app.identity.services.identifying import Identifying
 from app.identity.services.limits import Limiter
 from app.web import api, forms
@@ -34,6 +37,9 @@ PERSONAL = (
     passkeys,
     kosync,
     verification,
+    documents,
+    consents,
+    family,
 )
 
 
@@ -45,6 +51,7 @@ def open_entrance(app: Flask, settings: Settings, adapters: Adapters, limiter: L
     api.provide(app, Ceremonies, Ceremonies(entrance))
     counter = Identifying(adapters.database, limiter, adapters.sealer, adapters.verifier)
     api.provide(app, Identifying, counter)
+    api.provide(app, Family, Family(entrance))
     api.provide(app, Forms, Forms(cursors, settings.public_url))
     # TLS may end at a proxy: what the reader's browser speaks stands in the settings.
     is_secure = (settings.public_url or "").startswith("https:")

@@ -14,6 +14,7 @@ from app.identity import accounts, tree
 from app.identity.handles import Handle, HandleKind
 from app.identity.models import Account, Password
 from app.identity.models import Handle as HandleRow
+from app.identity.queries.minors import require_consent
 from app.identity.services import audit
 from app.identity.services.audit import Actor
 from app.sealing import Sealer
@@ -139,7 +140,9 @@ def detach(session: Session, actor: Actor, account_id: str, handle_id: str) -> N
 
     :raises NotFoundError: when the account has none of this id.
     :raises ConflictError: when nothing would be left to recover the account by.
+    :raises ForbiddenError: when the account is a child's whose guardian has to consent first.
     """
+    require_consent(session, account_id)
     wanted = select(HandleRow).where(HandleRow.account_id == account_id).with_for_update()
     rows = session.scalars(wanted).all()
     gone = next((row for row in rows if row.lookup[:SHORT] == handle_id), None)

@@ -8,7 +8,8 @@ Hashing is done between transactions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from secrets import token_hex
 
 from sqlalchemy.orm import Session
@@ -19,7 +20,16 @@ from app.errors import Fault, InvalidError, UnauthenticatedError, UnknownCursorE
 from app.identity import accounts, passwords, tree
 from app.identity.accounts import Known
 from app.identity.handles import Handle, HandleKind
-from app.identity.services import attaching, audit, codes, homes, keeping, second_factor, sessions
+from app.identity.services import (
+    attaching,
+    audit,
+    codes,
+    consents,
+    homes,
+    keeping,
+    second_factor,
+    sessions,
+)
 from app.identity.services.codes import Proof, Purpose
 from app.identity.services.limits import Limiter, network_of
 from app.identity.services.second_factor import Enrolment
@@ -33,22 +43,26 @@ _METHODS = {HandleKind.PHONE: "sms", HandleKind.EMAIL: "mail"}
 class Entered:
     """Somebody who came in: ``secret`` is the session's, ``device_cookie`` for the next time.
 
-    With ``is_half_open`` the second factor is still to be shown.
+    With ``is_half_open`` the second factor is still to be shown, with ``consents_due`` a text is
+    still to be agreed to.
     """
 
     account_id: str
     secret: str
     is_half_open: bool
     device_cookie: str
+    consents_due: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """What somebody says who signs up."""
+    """What somebody says who signs up: ``agreed`` to which texts, in which versions."""
 
     name: str
     password: str | None = None
     library_id: str | None = None
+    agreed: Mapping[str, str] = field(default_factory=dict)
+    born: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +129,8 @@ class Entrance:
     def sign_up(self, visit: Visit, ticket: str, code: str, newcomer: Newcomer) -> Entered:
         """Makes an account for who has the code.
 
-        :raises InvalidError: when the code proves nothing, or the password is not taken.
-        :raises ConflictError: when there is an account with the handle already.
+        :raises InvalidError: when the code proves nothing, the password is not taken, or without
+            consent. :raises ConflictError: when there is an account with the handle already.
         :raises NotFoundError: when there is no such library.
         """
         proof = self.confirmed(visit, Purpose.SIGN_UP, ticket, code)
@@ -133,6 +147,7 @@ class Entrance:
             homes.settle(session, account, newcomer.library_id, keeping.REACHED)
             if kept:
                 keeping.set_password(session, account.id, kept)
+            keeping.welcome(session, actor, account.id, newcomer.agreed, newcomer.born)
             audit.note(session, actor, "account.made", f"account:{account.id}")
             return account.id, sessions.begin(session, visit, account.id, (method,))
 
@@ -278,7 +293,8 @@ class Entrance:
         """Who came in with this new session."""
         with self.database.transaction(writes=False) as session:
             known = accounts.find(session, secret, "session")
+            due = bool(consents.due(session, account_id))
         if known is None:
             raise UnauthenticatedError
         cookie = self.cursors.seal(["device", account_id], token_hex(8))
-        return Entered(account_id, secret, known.is_half_open, cookie)
+        return Entered(account_id, secret, known.is_half_open, cookie, due)

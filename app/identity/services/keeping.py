@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -9,9 +11,21 @@ from app.database import now
 from app.errors import UnauthenticatedError
 from app.identity import accounts
 from app.identity.accounts import Known
+from app.identity.documents import TO_SIGN_UP
 from app.identity.models import Account, Password
 from app.identity.names import name_key
-from app.identity.services import attaching, audit, codes, homes, second_factor, sessions
+from app.identity.queries.minors import require_consent
+from app.identity.services import (
+    attaching,
+    audit,
+    codes,
+    consents,
+    homes,
+    minors,
+    second_factor,
+    sessions,
+)
+from app.identity.services.audit import Actor
 from app.identity.services.codes import Proof
 from app.identity.services.second_factor import Enrolment
 from app.identity.services.sessions import Visit
@@ -119,6 +133,7 @@ def add_handle(session: Session, sealer: Sealer, visit: Visit, known: Known, pro
     codes.spend(session, proof)
     if proof.account_id != known.account_id:
         raise codes.wrong()
+    require_consent(session, known.account_id)
     actor = visit.actor(known.account_id)
     attaching.attach(session, sealer, actor, known.account_id, proof.handle, verified=True)
     account = session.get_one(Account, known.account_id)
@@ -143,6 +158,16 @@ def remove_factor(session: Session, sealer: Sealer, visit: Visit, known: Known, 
         return False
     second_factor.remove(session, visit.actor(known.account_id), known.account_id)
     return True
+
+
+def welcome(
+    session: Session, actor: Actor, account_id: str, agreed: Mapping[str, str], born: int | None
+) -> None:
+    """What a new account agreed to, and that it is a minor's."""
+    for purpose in TO_SIGN_UP:
+        consents.give(session, actor, account_id, purpose, agreed.get(purpose, ""))
+    if born is not None:
+        minors.state(session, actor, account_id, born)
 
 
 def rename(session: Session, account_id: str, name: str) -> None:

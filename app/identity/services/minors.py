@@ -71,8 +71,8 @@ def invite(session: Session, sealer: Sealer, actor: Actor, account_id: str) -> s
     return "-".join(code[at : at + 4] for at in range(0, len(code), 4))
 
 
-def accept(session: Session, sealer: Sealer, actor: Actor, code: str, version: str) -> str:
-    """The actor is the guardian of the account of the invitation, and consents; answers its id.
+def accept(session: Session, sealer: Sealer, actor: Actor, code: str, version: str) -> None:
+    """The actor is the guardian of the account of the invitation, and consents.
 
     :raises ForbiddenError: without a verified real name, or for a minor.
     :raises InvalidError: when there is no such invitation, or the text is another by now.
@@ -87,7 +87,6 @@ def accept(session: Session, sealer: Sealer, actor: Actor, code: str, version: s
         raise InvalidError(Fault("code", "code-wrong", "the code that the child was shown"))
     _consent(session, actor, row, version)
     row.guardian_id, row.guardian_lookup, row.guardian_mask = guardian_id, None, None
-    return row.account_id
 
 
 def consent_by_phone(
@@ -135,10 +134,16 @@ def ward(session: Session, guardian_id: str, account_id: str) -> Minor:
 
 
 def withdraw(session: Session, actor: Actor, account_id: str) -> None:
-    """The guardian's consent ends; the account can do less until one consents again."""
+    """The guardian's consent ends; the account can do less until one consents again.
+
+    Whoever is old enough to go without has the teen mode in their own hands from then on.
+    """
     row = _minor(session, account_id)
     row.consented_at = None
     row.guardian_id = row.guardian_lookup = row.guardian_mask = None
+    mode = session.get(TeenMode, account_id)
+    if mode is not None and not rules.is_child(row.born_year):
+        mode.by_guardian = False
     consents.withdraw(session, actor, account_id, Purpose.GUARDIAN)
     audit.note(session, actor, "guardian.withdrew", f"account:{account_id}")
 

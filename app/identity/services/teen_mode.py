@@ -48,11 +48,11 @@ def change(
     row = session.get(TeenMode, account_id, with_for_update=True)
     if row is not None and row.by_guardian and not by_guardian:
         raise ForbiddenError(GUARDIAN, "Only the guardian may change this.")
-    subject, about = f"account:{account_id}", {"by_guardian": by_guardian}
+    subject = f"account:{account_id}"
     if not rules:
         if row is not None:
             session.delete(row)
-            audit.note(session, actor, "teen-mode.off", subject, **about)
+            audit.note(session, actor, "teen-mode.off", subject, by_guardian=by_guardian)
         return
     session.merge(
         TeenMode(
@@ -65,7 +65,7 @@ def change(
         )
     )
     session.flush()
-    audit.note(session, actor, "teen-mode.on", subject, **about)
+    audit.note(session, actor, "teen-mode.on", subject, by_guardian=by_guardian)
 
 
 def count(session: Session, digest: str, minutes: int) -> None:
