@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from ipaddress import IPv4Network, IPv6Network, ip_address
 
 from flask import Request
 from sqlalchemy.orm import Session
@@ -17,6 +16,7 @@ from app.errors import ForbiddenError, UnauthenticatedError
 from app.identity import accounts
 from app.identity.access import tokens
 from app.identity.accounts import Known
+from app.identity.addresses import Networks, client_address
 from app.identity.roles import powers, powers_unproven
 from app.identity.services import device_passwords, sessions
 from app.identity.services.device_passwords import DeviceDoor
@@ -29,7 +29,6 @@ COOKIE = "kaijuan"
 SAFE = ("GET", "HEAD", "OPTIONS")
 PROVING_CLIENTS = "/oauth2/"
 """Below this the header field is a client's, which proves itself there (RFC 6749 §2.3.1)."""
-Networks = tuple[IPv4Network | IPv6Network, ...]
 ByAccess = Callable[[Session, str], Known]
 """The reader whom an access token stands for, without any of their roles.
 
@@ -86,7 +85,8 @@ def authenticator(
     def authenticate(
         request: Request, session: Session, devices: DeviceScope | None = None
     ) -> Caller:
-        address = client_address(request, trusted)
+        forwarded = request.headers.get("X-Forwarded-For", "")
+        address = client_address(request.remote_addr or "", forwarded, trusted)
         if devices is DeviceScope.KOSYNC or (devices and _is_basic(request)):
             return _device(request, session, door, devices, address)
         header = request.headers.get("Authorization", "")
@@ -163,22 +163,3 @@ def session_of(caller: Caller) -> Known:
     if known.kind != "session":
         raise ForbiddenError("session", "Only who is signed in with a session may do this.")
     return known
-
-
-def client_address(request: Request, trusted: Networks) -> str:
-    """The address of the client: the last one in the chain that no trusted proxy vouches for."""
-    chain = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
-    address = request.remote_addr or ""
-    for claimed in reversed([part for part in chain if part]):
-        if not _is_within(address, trusted):
-            break
-        address = claimed
-    return address
-
-
-def _is_within(address: str, networks: Networks) -> bool:
-    try:
-        known = ip_address(address)
-    except ValueError:
-        return False
-    return any(known in network for network in networks)

@@ -6,14 +6,14 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
-from flask import Request
 from house import House
-from werkzeug.test import EnvironBuilder
 
-from app.database import now
+from app.database import now, random_id
 from app.identity import accounts
-from app.identity.callers import client_address
-from app.identity.models import Account
+from app.identity.addresses import client_address
+from app.identity.models import Account, LibraryNetwork
+from app.identity.policies import Rules
+from app.identity.services import policies
 
 ME = "/api/v1/me"
 NEW = {"description": {"title": "书"}}
@@ -114,25 +114,93 @@ def test_a_cookie_changes_things_only_from_our_own_pages(
     assert house.client.get(ME, headers={**signed_in(house), **headers}).status_code == 200
 
 
+TRUSTED = (ip_network("10.0.0.0/8"), ip_network("2001:db8:ff::/48"))
+
+
 @pytest.mark.parametrize(
     ("remote", "forwarded", "address"),
     [
+        # nobody is believed who is no proxy of ours
         ("203.0.113.9", "198.51.100.1", "203.0.113.9"),
+        ("203.0.113.9", "10.0.0.1", "203.0.113.9"),
+        ("2001:db8::9", "198.51.100.1", "2001:db8::9"),
+        ("::ffff:203.0.113.9", "198.51.100.1", "203.0.113.9"),
+        ("127.0.0.1", "198.51.100.1", "127.0.0.1"),
+        ("", "198.51.100.1", ""),
+        # a proxy of ours is, of whoever asked it, and not of what they said themselves
         ("10.0.0.1", "198.51.100.1", "198.51.100.1"),
-        ("10.0.0.1", "6.6.6.6, 198.51.100.1, 10.0.0.2", "198.51.100.1"),
         ("10.0.0.1", "127.0.0.1, 198.51.100.1", "198.51.100.1"),
+        ("10.0.0.1", "10.0.0.9, 198.51.100.1", "198.51.100.1"),
+        ("10.0.0.1", "6.6.6.6, 198.51.100.1, 10.0.0.2", "198.51.100.1"),
+        ("10.0.0.1", "192.0.2.1, 10.0.0.3, 198.51.100.1, 10.0.0.2", "198.51.100.1"),
         ("10.0.0.1", "", "10.0.0.1"),
+        ("10.0.0.1", " , ,", "10.0.0.1"),
+        ("10.0.0.1", "10.0.0.2, 10.0.0.3", "10.0.0.2"),
+        # IPv6, IPv4 within it, ports, brackets, zones
+        ("2001:db8:ff::1", "2001:DB8:0::7", "2001:db8::7"),
+        ("::ffff:10.0.0.1", "198.51.100.1", "198.51.100.1"),
+        ("10.0.0.1", "::ffff:198.51.100.1", "198.51.100.1"),
+        ("10.0.0.1", "6.6.6.6, 198.51.100.1, ::ffff:10.0.0.2", "198.51.100.1"),
+        ("10.0.0.1", "198.51.100.1:41234", "198.51.100.1"),
+        ("10.0.0.1", "[2001:db8::7]:41234", "2001:db8::7"),
+        ("10.0.0.1", "6.6.6.6, [2001:db8::7], 10.0.0.2:80", "2001:db8::7"),
+        ("fe80::1%eth0", "198.51.100.1", "fe80::1"),
+        # what is no address is not looked behind
         ("10.0.0.1", "nonsense", "nonsense"),
+        ("10.0.0.1", "198.51.100.1, unknown", "unknown"),
+        ("10.0.0.1", "198.51.100.1, 10.0.0.300", "10.0.0.300"),
+        ("10.0.0.1", "198.51.100.1, [10.0.0.2", "[10.0.0.2"),
     ],
 )
 def test_forwarded_addresses_are_believed_of_trusted_proxies_alone(
     remote: str, forwarded: str, address: str
 ) -> None:
-    builder = EnvironBuilder(
-        environ_base={"REMOTE_ADDR": remote}, headers={"X-Forwarded-For": forwarded}
-    )
-    request = Request(builder.get_environ())
-    assert client_address(request, (ip_network("10.0.0.0/8"),)) == address
+    assert client_address(remote, forwarded, TRUSTED) == address
+
+
+IN_THE_READING_ROOM = "192.0.2.7"
+ELSEWHERE = "198.51.100.1"
+
+
+@pytest.mark.parametrize(
+    ("remote", "headers", "is_inside"),
+    [
+        (ELSEWHERE, {"X-Forwarded-For": IN_THE_READING_ROOM}, False),
+        ("10.0.0.1", {"X-Forwarded-For": f"{IN_THE_READING_ROOM}, {ELSEWHERE}"}, False),
+        ("10.0.0.1", {"X-Forwarded-For": [IN_THE_READING_ROOM, ELSEWHERE]}, False),
+        ("10.0.0.1", {"X-Forwarded-For": [ELSEWHERE, IN_THE_READING_ROOM]}, True),
+        ("10.0.0.1", {"X-Forwarded-For": IN_THE_READING_ROOM}, True),
+        ("10.0.0.1", {"X-Forwarded-For": f"::ffff:{IN_THE_READING_ROOM}"}, True),
+        (IN_THE_READING_ROOM, {"X-Forwarded-For": ELSEWHERE}, True),
+        *(
+            ("10.0.0.1", {"X-Forwarded-For": ELSEWHERE, name: value}, False)
+            for name, value in (
+                ("X-Real-IP", IN_THE_READING_ROOM),
+                ("X-Client-IP", IN_THE_READING_ROOM),
+                ("True-Client-IP", IN_THE_READING_ROOM),
+                ("CF-Connecting-IP", IN_THE_READING_ROOM),
+                ("Forwarded", f"for={IN_THE_READING_ROOM}"),
+                ("X-Forwarded", IN_THE_READING_ROOM),
+            )
+        ),
+    ],
+)
+def test_nobody_reads_inside_a_network_by_saying_so(
+    tmp_path: Any, remote: str, headers: dict[str, Any], is_inside: bool
+) -> None:
+    house = House(tmp_path / "data", trusted_proxies="10.0.0.0/8")
+    house.network()
+    with house.database.transaction() as session:
+        row = LibraryNetwork(
+            id=random_id(), library_id="north", cidr="192.0.2.0/24", link="private", added_at=now()
+        )
+        session.add(row)
+        rules = policies.kept(session, Rules(network="own"), "policy")
+    record = house.record("江西通志", library="north", policy=rules)
+    sent = [(n, one) for n, v in headers.items() for one in ([v] if isinstance(v, str) else v)]
+    asked = {"headers": sent, "environ_base": {"REMOTE_ADDR": remote}}
+    assert house.json(f"/api/v1/books/{record}", **asked)["use"]["allowed"] == is_inside
+    house.close()
 
 
 def test_metrics_answer_loopback_or_a_token_alone(house: House) -> None:
