@@ -21,6 +21,8 @@ COMMANDS = {
     "library": "app.operating.libraries:library",
     "user": "app.identity.cli.accounts:user",
     "token": "app.identity.cli.accounts:token",
+    "client": "app.signon.cli.clients:client",
+    "keys": "app.signon.cli.keys:keys",
     "audit": "app.identity.cli.audit:audit",
 }
 
@@ -61,6 +63,8 @@ SUMMARIES = {
     "library": "Add, move, rename, suspend libraries; their networks; who asked to join.",
     "user": "Accounts; the first administrator comes by a link that works once.",
     "token": "Service tokens.",
+    "client": "Systems that people sign on to with their account here.",
+    "keys": "The keys that sign tokens: list, rotate, retire.",
     "audit": "Verify and export who did what to whom.",
 }
 

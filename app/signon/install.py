@@ -6,6 +6,7 @@ from flask import Flask
 
 from app.adapters import Adapters
 from app.signon.routes.cas import cas
+from app.signon.routes.clients import clients
 from app.signon.routes.devices import devices
 from app.signon.routes.discovery import discovery
 from app.signon.routes.oauth import oauth
@@ -19,4 +20,4 @@ def install(app: Flask, adapters: Adapters, tokens: Tokens) -> None:
     """Adds what systems ask, with what it needs."""
     api.provide(app, Tokens, tokens)
     api.provide(app, Validator, Validator(adapters.database, adapters.web, adapters.sealer))
-    api.register(app, cas, devices, mine, discovery, oauth)
+    api.register(app, cas, devices, mine, discovery, oauth, clients)
