@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app.database import now, random_id, read
 from app.errors import ConflictError, Fault, InvalidError, NotFoundError, UnauthenticatedError
 from app.identity import tree
-from app.identity.models import Account, Authenticator, Credential, Grant, Passkey
+from app.identity.models import Account, Authenticator, Credential, Grant, Passkey, TeenMode
 from app.identity.names import name_key
 from app.identity.queries.grants import held
 from app.identity.roles import PERMISSIONS
@@ -168,6 +168,8 @@ class Known:
     credential_id: str | None
     """The public id of the secret; none of a session that an earlier release began."""
     grants: tuple[tuple[str, str], ...] = ()
+    may_be_teen: bool = True
+    """Whether it is to be looked up if the account is in teen mode."""
 
     @property
     def is_half_open(self) -> bool:
@@ -208,12 +210,13 @@ _PASSKEY = (
     .where(Passkey.account_id == Account.id, Passkey.cloned_at.is_(None))
     .label("has_passkey")
 )
+_TEEN = exists().where(TeenMode.account_id == Account.id).label("is_teen")
 _FIND = (
     select(Account.id, Account.suspended_at, Credential.methods, Credential.made_at)
     .add_columns(
         Credential.seen_at, Credential.expires_at, Credential.id.label("credential_id"), _FACTOR
     )
-    .add_columns(_PASSKEY)
+    .add_columns(_PASSKEY, _TEEN)
     .join(Credential, Credential.account_id == Account.id)
     .where(
         Credential.digest == bindparam("digest"),
@@ -243,4 +246,5 @@ def find(session: Session, secret: str, kind: str) -> Known | None:
         has_passkey=row.has_passkey,
         credential_id=row.credential_id,
         grants=() if row.suspended_at else tuple(held(session, row.id)),
+        may_be_teen=row.is_teen,
     )

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from app.identity.policies import CHINA, Rules
+from app.identity.teen import Teen
 
 
 class Reason(StrEnum):
@@ -28,6 +29,8 @@ class Reason(StrEnum):
     OWN_NETWORK = "own-network"
     ANY_NETWORK = "any-network"
     HOURS = "hours"
+    TEEN_HOURS = "teen-hours"
+    TEEN_MINUTES = "teen-minutes"
     IN_USE = "in-use"
     NOT_COUNTED = "not-counted"
 
@@ -48,6 +51,8 @@ REMEDIES: Mapping[Reason, str] = {
     Reason.OWN_NETWORK: "Open it inside the network of its library.",
     Reason.ANY_NETWORK: "Open it inside a library's network.",
     Reason.HOURS: "It can be used from {opens} to {closes} (UTC+8).",
+    Reason.TEEN_HOURS: "Your account is in teen mode: it reads from {opens} to {closes} (UTC+8).",
+    Reason.TEEN_MINUTES: "Your account is in teen mode: the {minutes} minutes of today are used.",
     Reason.IN_USE: "All {at_once} places are taken. One is free by {free} (UTC+8).",
     Reason.NOT_COUNTED: "How many use it cannot be told now. Try again later.",
 }
@@ -83,6 +88,9 @@ class Circumstances(Protocol):
 
     def standing(self) -> Standing | None:
         """The caller's account; ``None`` when there is no such account."""
+
+    def teen(self) -> Teen | None:
+        """The teen mode that the caller's account is in, if it is in any."""
 
     def networks(self) -> tuple[str, ...]:
         """The paths of the libraries in whose networks the caller's address lies."""
@@ -224,6 +232,23 @@ def hours(asked: Asked) -> Finding | None:
     )
 
 
+def teen(asked: Asked) -> Finding | None:
+    """The hours and minutes of the teen mode, whatever the policy asks for."""
+    mode = asked.facts.teen()
+    if mode is None:
+        return None
+    rules, found = mode.rules, f"{shown(asked.facts.when)[-5:]}, {mode.used} minutes today"
+    about = {"opens": rules.opens or "", "closes": rules.closes or ""}
+    if rules.hours and not rules.hours.hold(asked.facts.when):
+        wanted = f"{rules.opens}-{rules.closes}"
+        return Finding("teen", wanted, found, Reason.TEEN_HOURS, about)
+    if rules.minutes is not None and mode.used >= rules.minutes:
+        about = {"minutes": str(rules.minutes)}
+        wanted = f"{rules.minutes} minutes a day"
+        return Finding("teen", wanted, found, Reason.TEEN_MINUTES, about)
+    return Finding("teen", "within its hours and minutes", found)
+
+
 def at_once(asked: Asked) -> Finding | None:
     """Fewer others than there are places."""
     most = asked.rules.at_once
@@ -233,7 +258,7 @@ def at_once(asked: Asked) -> Finding | None:
     taken = asked.facts.uses(place, most) if place else None
     if taken is None:
         return Finding("at-once", wanted, "not counted", Reason.NOT_COUNTED)
-    found, about = f"{taken.count} others now", {"at_once": str(most)}
+    found, about = f"{taken.count} taken by others", {"at_once": str(most)}
     if taken.count < most:
         return Finding("at-once", wanted, found)
     about["free"] = shown(taken.free) if taken.free else ""
@@ -246,8 +271,8 @@ def _is_below(path: str, top: str) -> bool:
 
 
 CONDITIONS: tuple[Condition, ...] = (
-    period, staff, account, assurance, readers, network, hours, at_once,
+    period, staff, account, assurance, readers, network, hours, teen, at_once,
 )  # fmt: skip
 """In the order in which a reader is told: what cannot be helped, what they can do, what waits."""
-ANEW: tuple[Condition, ...] = (period, network, hours)
+ANEW: tuple[Condition, ...] = (period, network, hours, teen)
 """What holds of a place and a moment, and is asked again for every part of a book."""

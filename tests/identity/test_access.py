@@ -15,6 +15,7 @@ from app.identity.access import counted_at, policies_of
 from app.identity.callers import KnownCaller
 from app.identity.conditions import Standing, Taken
 from app.identity.policies import NAMED, Hours, Policy, Rules
+from app.identity.teen import Teen, TeenRules
 
 NATION, HERE, BELOW, BESIDE = "0001", "00010001", "000100010001", "00010002"
 BEGIN, END = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
@@ -155,12 +156,16 @@ class Facts:
     known: Standing | None
     inside: tuple[str, ...]
     used: int | None
+    mode: Teen | None = None
 
     def rules(self, policy: str) -> Rules | None:
         return RULES.get(policy)
 
     def standing(self) -> Standing | None:
         return self.known
+
+    def teen(self) -> Teen | None:
+        return self.mode
 
     def networks(self) -> tuple[str, ...]:
         return self.inside
@@ -363,3 +368,29 @@ def test_rules_that_are_not_understood_are_none(kept: bytes) -> None:
 def test_rules_that_never_hold_are_refused(rules: Rules) -> None:
     with pytest.raises(InvalidError):
         policies.require_sense(rules, "body.policy")
+
+
+READER = KnownCaller("", "a" * 32)
+DAY, NIGHT = datetime(2026, 3, 10, 4, 0, tzinfo=UTC), datetime(2026, 3, 10, 14, 30, tzinfo=UTC)
+"""Noon and half past ten at night in China."""
+
+
+@pytest.mark.parametrize(
+    ("rules", "used", "moment", "reason"),
+    [
+        (TeenRules("08:00", "22:00"), 0, DAY, ""),
+        (TeenRules("08:00", "22:00"), 0, NIGHT, "teen-hours"),
+        (TeenRules(minutes=40), 39, NIGHT, ""),
+        (TeenRules(minutes=40), 40, DAY, "teen-minutes"),
+        (TeenRules("08:00", "22:00", 40), 90, NIGHT, "teen-hours"),
+    ],
+)
+def test_the_teen_mode_holds_whatever_the_policy_asks_for(
+    rules: TeenRules, used: int, moment: datetime, reason: str
+) -> None:
+    for name in ("open", "signed-in", "real name"):
+        thing = Thing(policies_of(name, None, None, None))
+        facts = Facts(moment, Standing(3), (), None, Teen(rules, used))
+        decision = access.decide(READER, thing, facts)
+        assert decision.reason == reason
+        assert "{" not in decision.remedy

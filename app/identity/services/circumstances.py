@@ -8,9 +8,11 @@ from functools import cached_property
 from sqlalchemy.orm import Session
 
 from app.database import now
+from app.identity.accounts import Known
 from app.identity.conditions import Standing, Taken
 from app.identity.policies import Rules
-from app.identity.queries import networks, policies, uses
+from app.identity.queries import networks, policies, teen, uses
+from app.identity.teen import Teen
 from app.permissions import Caller
 
 
@@ -29,6 +31,10 @@ class Now:
         """See Circumstances."""
         return self._standing
 
+    def teen(self) -> Teen | None:
+        """See Circumstances; of most callers it is known that there is none."""
+        return self._teen
+
     def networks(self) -> tuple[str, ...]:
         """See Circumstances."""
         return self._networks
@@ -44,6 +50,13 @@ class Now:
         if account_id is None:
             return None
         return policies.standing(self._session, account_id, self.when)
+
+    @cached_property
+    def _teen(self) -> Teen | None:
+        account_id, known = self._caller.account_id, getattr(self._caller, "known", None)
+        if account_id is None or (isinstance(known, Known) and not known.may_be_teen):
+            return None
+        return teen.teen(self._session, account_id, self.when)
 
     @cached_property
     def _networks(self) -> tuple[str, ...]:

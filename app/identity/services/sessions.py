@@ -19,7 +19,7 @@ from app.errors import ForbiddenError, NotFoundError, UnauthenticatedError
 from app.identity import accounts
 from app.identity.accounts import Known
 from app.identity.models import Account, Credential
-from app.identity.services import audit, second_factor
+from app.identity.services import audit, second_factor, teen_mode
 from app.identity.services.audit import Actor
 from app.jobs.intake import ring_after_commit
 
@@ -180,7 +180,9 @@ def touch(session: Session, kept: str, address: str) -> None:
     at = now()
     stale = or_(Credential.seen_at.is_(None), Credential.seen_at < at - SEEN_EVERY)
     seen = update(Credential).where(Credential.digest == kept, stale)
-    session.execute(seen.values(seen_at=at, address=shown_network(address)))
+    seen = seen.values(seen_at=at, address=shown_network(address))
+    if session.scalar(seen.returning(Credential.digest)) is not None:
+        teen_mode.count(session, kept, int(SEEN_EVERY.total_seconds()) // 60)
 
 
 def is_stale(known: Known) -> bool:
