@@ -38,3 +38,13 @@ class ReaderReport(msgspec.Struct, kw_only=True):
     suspended: int = 0
     """Those of them that were suspended for it."""
     problems: list[Problem] = []
+
+
+class ReadersUndone(msgspec.Struct):
+    """What undoing an import of readers did."""
+
+    removed: int = 0
+    """Readers that it had added and nobody has claimed."""
+    restored: int = 0
+    kept: int = 0
+    """Those that are their readers' by now."""

@@ -69,3 +69,49 @@ class Me(msgspec.Struct, frozen=True):
     home: str | None = None
     handles: list[HandleItem] = []
     closing_at: str | None = None
+
+
+class ReaderImportItem(msgspec.Struct, frozen=True):
+    """A file of readers: how far it is, and what became of its rows.
+
+    ``state`` is running, done, stopped (another file came when it had been interrupted) or undone.
+    """
+
+    id: str
+    name: str
+    format: str
+    library: str
+    state: str
+    whole: bool
+    read: int
+    added: int
+    changed: int
+    unchanged: int
+    refused: int
+    missing: int
+    """Open cards that a file does not have which says that it holds all."""
+    suspended: int
+    started_at: str
+    finished_at: str | None
+
+
+class ReaderImportList(msgspec.Struct, frozen=True):
+    """Files of readers, the newest first."""
+
+    items: list[ReaderImportItem]
+    next: str | None
+
+
+class CardItem(msgspec.Struct, frozen=True):
+    """A card as the staff of its library see it.
+
+    ``state`` is open, suspended, or missing: not in what the library said to be all its readers.
+    """
+
+    account: str
+    state: str
+    expires_at: str | None
+    claimed: bool
+    """Whether its reader has it on an account of their own."""
+    slip_until: str | None
+    """Until when the code of a slip is valid that was made for it."""

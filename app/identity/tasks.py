@@ -6,23 +6,62 @@ from datetime import timedelta
 
 from app.adapters import Adapters
 from app.identity.handles import HandleKind
+from app.identity.reports import ReaderReport
+from app.identity.roster import Roster
 from app.identity.services import (
     challenges,
     closing,
     codes,
     exports,
+    importing,
     minors,
     real_names,
+    sending,
     sessions,
     teen_mode,
     turnaways,
+    undoing,
     uses,
 )
+from app.identity.services.audit import Actor
+from app.identity.services.parting import Order
 from app.jobs.registry import Registry
 from app.jobs.work import Work
 from app.verification.ports import VerifierAwayError
 
 registry: Registry[Adapters] = Registry()
+
+
+@registry.job(sending.IMPORT, lease=timedelta(minutes=2))
+def import_readers(work: Work[Adapters]) -> None:
+    """Imports a file of readers that was sent; goes on after the last chunk of an attempt that
+    died."""
+    adapters, sent = work.context, work.payload
+    key, digest = str(sent["key"]), str(sent["digest"])
+    store, sealer = adapters.store, adapters.sealer
+    with sending.fetched(store, adapters.scratch, sealer, key, digest) as path:
+        order = Order(
+            Roster(path, str(sent["format"]), str(sent["library"])),
+            str(sent["name"]),
+            Actor(str(sent["account"] or "") or None),
+            whole=bool(sent["whole"]),
+            at_most=int(sent["at_most"]),
+        )
+
+        def checkpoint(report: ReaderReport) -> None:
+            work.checkpoint({"import": report.id, "read": report.read})
+
+        importing.import_readers(work.database, sealer, order, progress=checkpoint)
+    work.finish(lambda _session: None)
+    store.delete(key)
+
+
+@registry.job(sending.UNDO, lease=timedelta(minutes=2))
+def undo_readers(work: Work[Adapters]) -> None:
+    """Undoes an import of readers, however many they are."""
+    actor = Actor(str(work.payload["account"] or "") or None)
+    undoing.undo(work.database, actor, str(work.payload["batch"]))
+    work.finish(lambda _session: None)
 
 
 @registry.job(codes.JOB, lease=timedelta(minutes=1))
@@ -87,16 +126,16 @@ def forget(adapters: Adapters) -> None:
         teen_mode.forget(session)
 
 
-@registry.periodic("identity.forget_idle", every=timedelta(days=1))
-def forget_idle(adapters: Adapters) -> None:
-    """Ends the sessions that nobody uses any more."""
-    with adapters.database.transaction() as session:
-        sessions.purge_idle(session)
-
-
 @registry.periodic("identity.uses", every=timedelta(minutes=10))
 def tend_uses(adapters: Adapters) -> None:
     """Ends uses whose time has come, and forgets whose the old ones were."""
     uses.tend(adapters.database)
     with adapters.database.transaction() as session:
         turnaways.purge(session)
+
+
+@registry.periodic("identity.forget_idle", every=timedelta(days=1))
+def forget_idle(adapters: Adapters) -> None:
+    """Ends the sessions that nobody uses any more."""
+    with adapters.database.transaction() as session:
+        sessions.purge_idle(session)

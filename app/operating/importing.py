@@ -1,4 +1,4 @@
-"""``kaijuan import``: records, books, libraries and subjects, from files."""
+"""``kaijuan import``: records, books, libraries, their readers, and subjects, from files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from app.catalog.cli.books import books
 from app.catalog.cli.imports import records
 from app.catalog.cli.subjects import subjects
 from app.identity.cli.libraries import libraries
+from app.identity.cli.readers import readers
 from app.operating.libraries import open_database
 
 
@@ -19,5 +20,5 @@ def imports(context: click.Context) -> None:
     context.obj = open_database
 
 
-for command in (records, books, libraries, subjects, listed, undo):
+for command in (records, books, libraries, subjects, readers, listed, undo):
     imports.add_command(command)

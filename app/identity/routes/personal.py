@@ -9,6 +9,7 @@ from app.config import Settings
 from app.cursors import Cursors
 from app.identity.routes import visits
 from app.identity.routes.accounts import accounts
+from app.identity.routes.claims import claims, own_cards
 from app.identity.routes.consents import consents, documents
 from app.identity.routes.device_passwords import device_passwords
 from app.identity.routes.exports import exports
@@ -20,6 +21,7 @@ from app.identity.routes.passkeys import passkeys
 from app.identity.routes.sessions import sessions
 from app.identity.routes.verification import verification
 from app.identity.services.ceremonies import Ceremonies
+from app.identity.services.claiming import Claims
 from app.identity.services.entering import Entrance
 from app.identity.services.family import Family
 from app.identity.services.identifying import Identifying
@@ -37,6 +39,8 @@ PERSONAL = (
     passkeys,
     kosync,
     verification,
+    claims,
+    own_cards,
     documents,
     consents,
     family,
@@ -48,6 +52,7 @@ def open_entrance(app: Flask, settings: Settings, adapters: Adapters, limiter: L
     cursors = Cursors(settings.secret_keys)
     entrance = Entrance(adapters.database, limiter, adapters.sealer, cursors)
     api.provide(app, Entrance, entrance)
+    api.provide(app, Claims, Claims(entrance))
     api.provide(app, Ceremonies, Ceremonies(entrance))
     counter = Identifying(adapters.database, limiter, adapters.sealer, adapters.verifier)
     api.provide(app, Identifying, counter)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, Select, delete, or_, select
+from sqlalchemy import Row, Select, delete, exists, or_, select
 from sqlalchemy.orm import Session
 
 from app.database import now
 from app.errors import ConflictError, NotFoundError
 from app.identity import accounts, tree
 from app.identity.handles import Handle, HandleKind
-from app.identity.models import Account, Password
+from app.identity.models import Account, Card, Password
 from app.identity.models import Handle as HandleRow
 from app.identity.queries.minors import require_consent
 from app.identity.services import audit
@@ -36,7 +36,7 @@ class HandleLine:
 
 
 def find(session: Session, sealer: Sealer, handle: Handle) -> str | None:
-    """The open account that is signed in to by this handle."""
+    """The open account that is signed in to by this handle; by a card only while it is valid."""
     row = _row(session, sealer, handle)
     return row.id if row else None
 
@@ -55,6 +55,9 @@ def _row(session: Session, sealer: Sealer, handle: Handle) -> Row[str, str | Non
     owner = select(HandleRow.account_id).where(
         HandleRow.kind == handle.kind, HandleRow.lookup == lookup
     )
+    if handle.kind is HandleKind.CARD:
+        over = or_(Card.state != "open", Card.expires_at <= now())
+        owner = owner.where(~exists().where(Card.lookup == lookup, over))
     named = Account.id == owner.scalar_subquery()
     if handle.kind is HandleKind.EMAIL:  # as the release before kept it
         named = or_(named, Account.email == handle.value)

@@ -40,6 +40,10 @@ class Purpose(StrEnum):
     ADD = "add"
     MERGE = "merge"
     GUARDIAN = "guardian"
+    CLAIM = "claim"
+    """To have a card that its library made an account for."""
+    DESK = "desk"
+    """Told to the staff at a desk, and sent to nobody."""
 
 
 _FOR = {
@@ -47,7 +51,11 @@ _FOR = {
     Purpose.SIGN_IN: ("登录", "sign in"),
     Purpose.RECOVER: ("找回账号", "recover your account"),
     Purpose.ADD: ("绑定到您的账号", "add it to your account"),
-    Purpose.GUARDIAN: ("监护人同意或更改孩子账号的设置", "decide on a child's account as the guardian"),
+    Purpose.GUARDIAN: (
+        "监护人同意或更改孩子账号的设置",
+        "decide on a child's account as the guardian",
+    ),
+    Purpose.CLAIM: ("领取读者证账号", "claim your library card"),
     Purpose.MERGE: ("将此账号并入另一个账号", "merge this account into another"),
 }
 _TEXT = (
@@ -79,16 +87,29 @@ def ask(
     """
     if handle.kind is HandleKind.CARD:
         raise InvalidError(Fault("handle", "handle-invalid", "a phone number or an address"))
-    lookup, ticket, at = handle.lookup(sealer), random_id(), now()
+    return ask_of(session, sealer, purpose, handle.lookup(sealer), handle, account_id)
+
+
+def ask_of(
+    session: Session,
+    sealer: Sealer,
+    purpose: Purpose,
+    lookup: str,
+    handle: Handle | None,
+    account_id: str | None,
+) -> str:
+    """As :func:`ask`, for what is known by this hash and reached by this handle, if by any."""
+    ticket, at = random_id(), now()
+    kind, value = (handle.kind, handle.value) if handle else (HandleKind.PHONE, "")
     session.execute(delete(Code).where(Code.lookup == lookup, Code.purpose == str(purpose)))
     session.add(
         Code(
             id=ticket,
             purpose=str(purpose),
             account_id=account_id,
-            kind=str(handle.kind),
+            kind=str(kind),
             lookup=lookup,
-            sealed=sealer.seal(_PURPOSE, ticket, handle.value.encode()),
+            sealed=sealer.seal(_PURPOSE, ticket, value.encode()),
             made_at=at,
             expires_at=at + LIFE,
         )
@@ -100,7 +121,8 @@ def ask(
 def prepare(session: Session, sealer: Sealer, ticket: str) -> tuple[HandleKind, Message] | None:
     """Makes the code, in the place of one that may have been sent before, and what says it.
 
-    Nothing where it is too late, or nobody has an account to sign in to or to recover.
+    Nothing where it is too late, or nobody has an account to sign in to or to recover, or there
+    is nowhere to send it to.
     """
     row = session.get(Code, ticket, with_for_update=True)
     if row is None or row.expires_at <= now():
@@ -108,6 +130,8 @@ def prepare(session: Session, sealer: Sealer, ticket: str) -> tuple[HandleKind, 
     handle = _handle(sealer, row.kind, ticket, row.sealed)
     needs_account = row.purpose in (Purpose.SIGN_IN, Purpose.RECOVER, Purpose.MERGE)
     if needs_account and attaching.find(session, sealer, handle) is None:
+        return None
+    if not handle.value:
         return None
     code = f"{secrets.randbelow(10**6):06}"
     row.digest = _digest(sealer, ticket, code)
