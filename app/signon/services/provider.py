@@ -63,10 +63,11 @@ class _Payload(OAuth2Payload):
 
 
 class _Request(OAuth2Request):
-    """Authlib looks at the scheme alone of an address; where TLS ends is the operator's."""
+    """Authlib asks of an address that it is https; where TLS ends is the operator's to say."""
 
     def __init__(self, question: Question) -> None:
-        super().__init__(question.method, "https:", None, {"Authorization": question.authorization})
+        headers = {"Authorization": question.authorization}
+        super().__init__(question.method, "https://localhost/oauth2", None, headers)
         self.payload = _Payload(question.params)
 
     @property
