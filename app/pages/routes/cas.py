@@ -99,16 +99,14 @@ def login(
 @cas.post("/consent", Permission.SIGNED_IN, json=False)
 def decide(session: Session, site: Site, caller: Caller, form: ConsentForm) -> Response:
     """Agree that a system may know who one is, or not."""
-    parts = urlsplit(form.next)
-    service = dict(parse_qsl(parts.query)).get("service", "")
-    client = clients.of_service(session, service)
-    is_ours = not (parts.scheme or parts.netloc) and parts.path == LOGIN
-    if form.answer == "no" or client is None or not is_ours:
+    query = _query_of(form.next)
+    client = clients.of_service(session, query.service) if query else None
+    if form.answer == "no" or query is None or client is None:
         return onwards_to(HERE)
     scopes = (Scope.OPENID, *client.settings.scopes)
     account_id = session_of(caller).account_id
     approvals.give(session, actor_of(caller), account_id, client.id, scopes)
-    return passed_on(site, form.next)
+    return passed_on(site, _again(query))
 
 
 @cas.get("/logout", PUBLIC, json=False, writes=True)
@@ -218,6 +216,16 @@ def _signed_in_for_it(cursors: Cursors, known: Known, service: str) -> bool:
 
 def _again(query: LoginQuery) -> str:
     return link(LOGIN, **msgspec.structs.asdict(query))
+
+
+def _query_of(address: str) -> LoginQuery | None:
+    """What :func:`_again` was made of; nothing of any other address."""
+    try:
+        parts = urlsplit(address)
+        query = msgspec.convert(dict(parse_qsl(parts.query)), LoginQuery)
+    except (ValueError, msgspec.ValidationError):
+        return None
+    return query if (parts.scheme, parts.netloc, parts.path) == ("", "", LOGIN) else None
 
 
 def _refused(site: Site, why: str, where: str | None = None) -> Response:
