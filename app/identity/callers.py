@@ -26,11 +26,12 @@ from app.web.access import Authenticate
 from app.web.forms import require_same_site
 
 COOKIE = "kaijuan"
+_ONLY_SESSIONS = "Only who is signed in with a session may do this."
 SAFE = ("GET", "HEAD", "OPTIONS")
 PROVING_CLIENTS = "/oauth2/"
 """Below this the header field is a client's, which proves itself there (RFC 6749 §2.3.1)."""
-ByAccess = Callable[[Session, str], Known]
-"""The reader whom an access token stands for, without any of their roles.
+ByAccess = Callable[[Session, str], str]
+"""The account of the reader whom an access token stands for; none of their roles come with it.
 
 :raises UnauthenticatedError: for what is none. :raises ForbiddenError: when it is for less.
 """
@@ -96,8 +97,7 @@ def authenticator(
             if scheme.lower() != "bearer":
                 raise UnauthenticatedError("Only bearer tokens are taken here.")
             if secret.count(".") == 2:  # the compact form of RFC 7515 §7.1
-                by = reader(session, secret.strip())
-                return KnownCaller(address, by.account_id, known=by)
+                return KnownCaller(address, reader(session, secret.strip()))
             return _known(session, secret.strip(), "token", address)
         if cookie:
             if request.method not in SAFE:
@@ -147,11 +147,14 @@ def known_of(caller: Caller) -> Known:
     """The secret that the caller is known by.
 
     :raises UnauthenticatedError: when it is nobody.
+    :raises ForbiddenError: when it is a client or a device that a reader let in.
     """
     known = getattr(caller, "known", None)
-    if not isinstance(known, Known):
-        raise UnauthenticatedError
-    return known
+    if isinstance(known, Known):
+        return known
+    if caller.account_id is not None:
+        raise ForbiddenError("session", _ONLY_SESSIONS)
+    raise UnauthenticatedError
 
 
 def session_of(caller: Caller) -> Known:
@@ -161,5 +164,5 @@ def session_of(caller: Caller) -> Known:
     """
     known = known_of(caller)
     if known.kind != "session":
-        raise ForbiddenError("session", "Only who is signed in with a session may do this.")
+        raise ForbiddenError("session", _ONLY_SESSIONS)
     return known

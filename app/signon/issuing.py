@@ -7,7 +7,6 @@ from collections.abc import Callable
 from sqlalchemy.orm import Session
 
 from app.config import Settings
-from app.identity.accounts import Known
 from app.signon.keys import Keys
 from app.signon.services import bearing
 from app.signon.services.tokens import Tokens
@@ -21,6 +20,6 @@ def open_tokens(settings: Settings) -> Tokens:
     return Tokens(Keys(settings.oidc_keys_dir), settings.public_url or LOCAL)
 
 
-def reader_of(tokens: Tokens) -> Callable[[Session, str], Known]:
+def reader_of(tokens: Tokens) -> Callable[[Session, str], str]:
     """How the API knows the reader whom an access token stands for."""
     return lambda session, token: bearing.reader(session, tokens, token)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from sqlalchemy.orm import Session
 
 from app.errors import ForbiddenError, UnauthenticatedError
-from app.identity.accounts import Known
 from app.signon.schemas import Scope
 from app.signon.services import authorizations
 from app.signon.services.authorizations import Standing
@@ -28,8 +25,8 @@ def standing(session: Session, tokens: Tokens, token: str) -> tuple[Access, Stan
     return said, found
 
 
-def reader(session: Session, tokens: Tokens, token: str) -> Known:
-    """The reader whom an access token lets a client act for: none of their roles come with it.
+def reader(session: Session, tokens: Tokens, token: str) -> str:
+    """The account of the reader whom an access token lets a client act for.
 
     :raises UnauthenticatedError: for what is no token of ours. :raises ForbiddenError: when the
         reader did not agree to that.
@@ -37,15 +34,4 @@ def reader(session: Session, tokens: Tokens, token: str) -> Known:
     said, found = standing(session, tokens, token)
     if Scope.READING not in said.scope:
         raise ForbiddenError(Scope.READING, f"This token lacks the scope {Scope.READING}.")
-    return Known(
-        account_id=found.account_id,
-        kind="access",
-        digest="",
-        methods=frozenset(found.methods),
-        made_at=found.auth_time,
-        seen_at=None,
-        expires_at=datetime.fromtimestamp(said.expires_at, UTC),
-        has_factor=False,
-        has_passkey=False,
-        credential_id=None,
-    )
+    return found.account_id
