@@ -15,7 +15,7 @@ from app.identity.services import audit
 from app.identity.services.audit import Actor
 from app.signon.models import Approval, Client
 from app.signon.schemas import Scope
-from app.signon.services import authorizations
+from app.signon.services import authorizations, tickets
 
 VERSION = 1
 """Of the words that people agree to: another one has them asked again."""
@@ -93,4 +93,5 @@ def take_back(session: Session, actor: Actor, account_id: str, client_id: str) -
     if session.scalar(mine.returning(Approval.client_id)) is None:
         raise NotFoundError("approval", client_id)
     authorizations.end_all(session, account_id, client_id)
+    tickets.end_all(session, account_id, client_id)
     audit.note(session, actor, "approval.taken-back", f"account:{account_id}", client=client_id)

@@ -19,6 +19,7 @@ from app.identity.services import audit, sessions
 from app.identity.services.audit import Actor
 from app.jobs.intake import ring_after_commit
 from app.signon.models import Client, SignOn
+from app.signon.services import tickets
 
 MOST_LISTED = 100
 
@@ -110,5 +111,6 @@ def end(session: Session, actor: Actor, account_id: str, client_id: str) -> None
     found = session.scalars(ended.execution_options(synchronize_session=False)).all()
     if not found:
         raise NotFoundError("sign-on", client_id)
+    tickets.end_all(session, account_id, client_id)
     audit.note(session, actor, "sign-on.ended", f"account:{account_id}", client=client_id)
     ring_after_commit(session)

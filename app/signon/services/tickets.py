@@ -163,6 +163,12 @@ def person(session: Session, session_id: str) -> Person | None:
     return Person(session_id, row.account_id, row.made_at, row.name, row.home_id, row.assurance)
 
 
+def end_all(session: Session, account_id: str, client_id: str) -> None:
+    """Ends what a system holds of an account: it proxies nothing any more."""
+    mine = delete(Ticket).where(Ticket.account_id == account_id, Ticket.client_id == client_id)
+    session.execute(mine)
+
+
 def purge(session: Session) -> None:
     """Forgets the tickets that have expired."""
     session.execute(delete(Ticket).where(Ticket.expires_at < now()))
