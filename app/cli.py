@@ -23,6 +23,7 @@ COMMANDS = {
     "card": "app.identity.cli.cards:card",
     "token": "app.identity.cli.accounts:token",
     "client": "app.signon.cli.clients:client",
+    "provider": "app.signon.cli.providers:provider",
     "keys": "app.signon.cli.keys:keys",
     "audit": "app.identity.cli.audit:audit",
 }
@@ -67,6 +68,7 @@ SUMMARIES = {
     "token": "Service tokens.",
     "client": "Systems that people sign on to with their account here.",
     "keys": "The keys that sign tokens: list, rotate, retire.",
+    "provider": "The sign-on of libraries, through which their readers come in.",
     "audit": "Verify and export who did what to whom.",
 }
 

@@ -77,7 +77,7 @@ def create_app(
     api.register(app, search, subjects, records, feed, imports, jobs, *PERSONAL)
     api.register(app, *NETWORK, staff, readers, audit)
     install_reading(app, settings, adapters.database, usage)
-    install_signing_on(app, adapters, tokens)
+    entrance = open_entrance(app, settings, adapters, limiter)
+    install_signing_on(app, adapters, tokens, entrance)
     install_pages(app, settings, index)
-    open_entrance(app, settings, adapters, limiter)
     return app

@@ -6,15 +6,17 @@ from datetime import timedelta
 
 from app.adapters import Adapters
 from app.jobs.registry import Registry
-from app.signon.services import device_flow, tickets
+from app.signon.services import arriving, device_flow, tickets
 
 registry: Registry[Adapters] = Registry()
 
 
 @registry.periodic("signon.forget", every=timedelta(hours=1))
 def forget(adapters: Adapters) -> None:
-    """Forgets tickets that have expired."""
+    """Forgets tickets that have expired, and trips that nobody came back from."""
     with adapters.database.transaction() as session:
         tickets.purge(session)
     with adapters.database.transaction() as session:
         device_flow.purge(session)
+    with adapters.database.transaction() as session:
+        arriving.purge(session)

@@ -47,8 +47,8 @@ PERSONAL = (
 )
 
 
-def open_entrance(app: Flask, settings: Settings, adapters: Adapters, limiter: Limiter) -> None:
-    """Gives endpoints and pages the door, forms, and the cookies of both."""
+def open_entrance(app: Flask, settings: Settings, adapters: Adapters, limiter: Limiter) -> Entrance:
+    """Gives endpoints and pages the door, forms, and the cookies of both; answers the door."""
     cursors = Cursors(settings.secret_keys)
     entrance = Entrance(adapters.database, limiter, adapters.sealer, cursors)
     api.provide(app, Entrance, entrance)
@@ -62,3 +62,4 @@ def open_entrance(app: Flask, settings: Settings, adapters: Adapters, limiter: L
     is_secure = (settings.public_url or "").startswith("https:")
     forms.install(app, is_secure=is_secure)
     visits.install(app, adapters.database, is_secure=is_secure, read_only=settings.read_only)
+    return entrance

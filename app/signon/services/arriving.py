@@ -124,19 +124,9 @@ class Arrivals:
         entered = self.entrance.entered(account_id, secret)
         return Arrived(provider.id, trip.onwards, entered)
 
-    def check(self, provider: KnownProvider) -> list[str]:
-        """What was found of a provider that may be suspended still.
-
-        :raises UnavailableError, DisbeliefError: when it does not work.
-        """
-        if provider.protocol == Protocol.CAS:
-            cas_client.check(self.web, provider, self._callback(provider))
-            return ["serviceValidate"]
-        metadata = self.issuers.metadata(provider.address)
-        keys = self.issuers.keys(provider.address)
-        if not keys:
-            raise DisbeliefError("keys")
-        return [metadata.authorization_endpoint, metadata.token_endpoint, f"{len(keys)} keys"]
+    def callback(self, provider_id: str) -> str:
+        """Where a provider sends people back to: it is to be registered there."""
+        return callback(self.base, provider_id)
 
     def _link(
         self,
@@ -184,19 +174,21 @@ class Arrivals:
 
     def _trip(self, provider: KnownProvider, browser: str, state: str, code: str = "") -> Return:
         nonce, verifier = (_derived(browser, what, state) for what in ("nonce", "verifier"))
-        return Return(code, self._callback(provider), nonce, verifier)
-
-    def _callback(self, provider: KnownProvider) -> str:
-        return f"{self.base}{PATH}{provider.id}"
+        return Return(code, self.callback(provider.id), nonce, verifier)
 
     def _service(self, provider: KnownProvider, state: str) -> str:
-        return f"{self._callback(provider)}?state={state}"
+        return f"{self.callback(provider.id)}?state={state}"
 
     def _refused(self, visit: Visit, provider: KnownProvider, reason: str) -> None:
         about = (f"provider:{provider.id}", provider.library_id)
         self.entrance.database.run(
             lambda s: audit.note(s, visit.actor(None), "provider.refused", *about, reason=reason)
         )
+
+
+def callback(base: str, provider_id: str) -> str:
+    """Where a provider sends people back to an installation at ``base``."""
+    return f"{base}{PATH}{provider_id}"
 
 
 def purge(session: Session) -> None:
