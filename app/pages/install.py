@@ -8,6 +8,7 @@ from app.config import Settings
 from app.pages.counting import Counts
 from app.pages.render import Site, page
 from app.pages.routes.account import account
+from app.pages.routes.approvals import approvals
 from app.pages.routes.cas import cas
 from app.pages.routes.consent import consent
 from app.pages.routes.device import device
@@ -34,7 +35,7 @@ def install(app: Flask, settings: Settings, index: SearchIndex) -> None:
     api.provide(app, Counts, Counts(index))
     api.register(app, home, searching, records, subjects, reading, uses, help_pages)
     api.register(app, device, devices, logout)
-    api.register(app, entering, account, cas, consent)
+    api.register(app, entering, account, cas, consent, approvals)
 
     def problem_page(kind: ProblemType, problem: Problem) -> Response:
         answer = page(site, "problem.html", kind.status, kind=kind, problem=problem)

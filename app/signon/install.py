@@ -6,6 +6,7 @@ from flask import Flask
 
 from app.adapters import Adapters
 from app.identity.services.entering import Entrance
+from app.signon.routes.approvals import approvals
 from app.signon.routes.cas import cas
 from app.signon.routes.clients import clients
 from app.signon.routes.devices import devices
@@ -28,4 +29,4 @@ def install(app: Flask, adapters: Adapters, tokens: Tokens, entrance: Entrance) 
     web = adapters.web
     api.provide(app, Arrivals, Arrivals(entrance, Issuers(web), web, tokens.issuer))
     api.register(app, providers, identities)
-    api.register(app, cas, devices, mine, discovery, oauth, clients)
+    api.register(app, cas, devices, mine, discovery, oauth, clients, approvals)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from app.adapters import Adapters
 from app.jobs.registry import Registry
-from app.signon.services import arriving, device_flow, tickets
+from app.signon.services import arriving, authorizations, device_flow, tickets
 
 registry: Registry[Adapters] = Registry()
 
@@ -18,5 +18,7 @@ def forget(adapters: Adapters) -> None:
         tickets.purge(session)
     with adapters.database.transaction() as session:
         device_flow.purge(session)
+    with adapters.database.transaction() as session:
+        authorizations.purge(session)
     with adapters.database.transaction() as session:
         arriving.purge(session)
