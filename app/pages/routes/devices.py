@@ -22,7 +22,7 @@ from app.pages.doing import done, refused, shown, told
 from app.pages.render import Site, link, onwards_to
 from app.permissions import Caller, DeviceScope, Permission
 from app.sealing import Sealer
-from app.signon.services import sign_ons
+from app.signon.services import sign_ons, signing_off
 from app.web.api import Endpoints
 from app.web.forms import Forms
 
@@ -124,7 +124,7 @@ def end_sign_on(database: Database, caller: Caller, form: SignOnForm) -> Respons
     return done(
         HERE,
         "sign-on",
-        lambda: database.run(lambda s: sign_ons.end(s, actor, account_id, form.system)),
+        lambda: database.run(lambda s: signing_off.end(s, actor, account_id, form.system)),
     )
 
 

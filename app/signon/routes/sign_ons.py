@@ -9,7 +9,7 @@ from app.database import rfc3339
 from app.identity.callers import known_of, session_of
 from app.identity.routes import visits
 from app.permissions import Caller, Permission
-from app.signon.services import sign_ons
+from app.signon.services import sign_ons, signing_off
 from app.web.api import Endpoints
 
 mine = Endpoints("signon.sign_ons", "/api/v1/me/sign-ons")
@@ -54,4 +54,4 @@ def index(session: Session, caller: Caller) -> SignOnList:
 def end(session: Session, caller: Caller, client_id: str) -> None:
     """Sign out of one system, on every device; one stays signed in here."""
     account_id = session_of(caller).account_id
-    sign_ons.end(session, visits.visit_of(caller).actor(account_id), account_id, client_id)
+    signing_off.end(session, visits.visit_of(caller).actor(account_id), account_id, client_id)

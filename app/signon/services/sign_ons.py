@@ -9,17 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.database import now, random_id
-from app.errors import NotFoundError
 from app.identity.accounts import Known
-from app.identity.services import audit, sessions
-from app.identity.services.audit import Actor
-from app.jobs.intake import ring_after_commit
+from app.identity.services import sessions
 from app.signon.models import Client, SignOn
-from app.signon.services import tickets
 
 MOST_LISTED = 100
 
@@ -95,22 +91,3 @@ def listed(session: Session, account_id: str) -> list[SignedOn]:
         .limit(MOST_LISTED)
     )
     return [SignedOn(*row) for row in session.execute(wanted)]
-
-
-def end(session: Session, actor: Actor, account_id: str, client_id: str) -> None:
-    """Signs the account out of one system, on every device; its sessions here go on.
-
-    :raises NotFoundError: when it is not signed on there.
-    """
-    mine = update(SignOn).where(
-        SignOn.account_id == account_id,
-        SignOn.client_id == client_id,
-        SignOn.session_id.is_not(None),
-    )
-    ended = mine.values(session_id=None, tell_at=now()).returning(SignOn.id)
-    found = session.scalars(ended.execution_options(synchronize_session=False)).all()
-    if not found:
-        raise NotFoundError("sign-on", client_id)
-    tickets.end_all(session, account_id, client_id)
-    audit.note(session, actor, "sign-on.ended", f"account:{account_id}", client=client_id)
-    ring_after_commit(session)
