@@ -60,7 +60,11 @@ REMEDIES: Mapping[Reason, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An account as policies ask of it; ``home`` is the path of its library, if it has one."""
+    """An account as policies ask of it.
+
+    ``home`` is the path of its library, if it has one; where that keeps cards of the account, only
+    while one of them is valid.
+    """
 
     assurance: int = 0
     home: str = ""
