@@ -206,7 +206,8 @@ def _uses() -> None:
     op.create_index("ix_uses_live_library", "uses", ["library_id"], unique=False, **live)
     op.create_index("ix_uses_live_until", "uses", ["until"], unique=False, **live)
     op.create_index(op.f("ix_uses_account_id_begun_at_id"), "uses", ["account_id", "begun_at", "id"], unique=False)
-    op.create_index(op.f("ix_uses_ended_at"), "uses", ["ended_at"], unique=False)
+    ended = {"sqlite_where": sa.text("ended_at IS NOT NULL"), "postgresql_where": sa.text("ended_at IS NOT NULL")}
+    op.create_index("ix_uses_ended_at", "uses", ["ended_at"], unique=False, **ended)
     op.create_table(
         "use_locks",
         sa.Column("place", key_text(80), nullable=False),

@@ -11,6 +11,7 @@ from app.database import Base, Instant, key_text
 from app.personal import Closing, Merging, personal
 
 LIVE = text("ended_at IS NULL")
+ENDED = text("ended_at IS NOT NULL")
 
 
 def _live(name: str, *columns: str, unique: bool = False) -> Index:
@@ -33,7 +34,7 @@ class Use(Base):
         _live("ix_uses_live_library", "library_id"),
         _live("ix_uses_live_until", "until"),
         Index(None, "account_id", "begun_at", "id"),
-        Index(None, "ended_at"),
+        Index("ix_uses_ended_at", "ended_at", sqlite_where=ENDED, postgresql_where=ENDED),
     )
 
     id: Mapped[str] = mapped_column(key_text(32), primary_key=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select, tuple_, union_all
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.database import Instant, read
 from app.identity import tree
@@ -18,30 +19,42 @@ Position = tuple[datetime, str]
 _LIVE = Use.ended_at.is_(None)
 
 
-def at_place(place: str | ColumnElement[str]) -> dict[str, ColumnElement[bool]]:
-    """The uses that count at a place, by the place's kind.
+_COUNTED = {
+    "record": (Use.record_id, Use.parent_id, Use.whole_id),
+    "library": (Use.library_id,),
+}
+"""By which columns a use counts at a place. What a record limits, its parts and theirs take from
+as well."""
 
-    What a record limits, its parts and theirs take from as well.
+
+def counted_at(place: str) -> ColumnElement[bool]:
+    """That a use counts at this place."""
+    kind, _, key = place.partition(":")
+    return or_(*(column == key for column in _COUNTED[kind]))
+
+
+def _counting(columns: Iterable[InstrumentedAttribute[Any]]) -> Select[*tuple[Any, ...]]:
+    """Readers are counted, not what they opened: each is one, and leaves with their last use.
+
+    Each column is looked for by itself, since there is an index for each of them.
     """
-    records = or_(Use.record_id == place, Use.parent_id == place, Use.whole_id == place)
-    return {"record": records, "library": Use.library_id == place}
-
-
-def _counting(where: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
-    """Readers are counted, not what they opened: each is one, and leaves with their last use."""
-    others = Use.account_id != bindparam("besides")
-    live = (
-        select(func.max(Use.last_at, type_=Instant()).label("last_at"))
-        .where(where, _LIVE, Use.until > bindparam("when", type_=Instant()), others)
-        .group_by(Use.account_id)
-        .subquery()
-    )
+    going_on = (_LIVE, Use.until > bindparam("when", type_=Instant()))
+    there = union_all(
+        *(
+            select(Use.account_id, Use.last_at).where(
+                column == bindparam("place"), *going_on, Use.account_id != bindparam("besides")
+            )
+            for column in columns
+        )
+    ).subquery()
+    last_at = func.max(there.c.last_at, type_=Instant()).label("last_at")
+    live = select(last_at).group_by(there.c.account_id).cte("live")
     leaving = select(live.c.last_at).order_by(live.c.last_at.desc())
     free = leaving.limit(1).offset(bindparam("places")).scalar_subquery()
     return select(func.count().label("readers"), free.label("free")).select_from(live)
 
 
-_COUNTING = {kind: _counting(where) for kind, where in at_place(bindparam("place")).items()}
+_COUNTING = {kind: _counting(columns) for kind, columns in _COUNTED.items()}
 
 
 def taken(session: Session, place: str, most: int, besides: str, when: datetime) -> Taken | None:

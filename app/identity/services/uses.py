@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import (
-    ColumnElement,
     Update,
     and_,
     case,
@@ -31,7 +30,7 @@ from app.identity import access
 from app.identity.access import Protected
 from app.identity.models import Use, UseLock
 from app.identity.policies import Rules
-from app.identity.queries.uses import at_place
+from app.identity.queries.uses import counted_at
 from app.identity.services.circumstances import Now
 from app.permissions import Caller
 
@@ -73,7 +72,7 @@ def begin(session: Session, caller: Caller, thing: Protected, session_id: str | 
     mine = (Use.record_id == record_id, Use.account_id == account_id)
     _hold(session, limiting)
     at = now()  # once nobody else counts
-    where = or_(and_(*mine), *(_counted_at(place) for place in limiting))
+    where = or_(and_(*mine), *(counted_at(place) for place in limiting))
     session.execute(update(Use).where(where, _LIVE, Use.until <= at).values(ended_at=Use.until))
     going_on = _renewal(at).where(*mine, _LIVE)
     found = session.execute(going_on.values(session_id=session_id).returning(Use.id, Use.until))
@@ -147,11 +146,6 @@ def _locking(session: Session) -> postgresql.Insert | sqlite.Insert:
     insert = sqlite.insert(UseLock) if on_sqlite else postgresql.insert(UseLock)
     again = {"taken": UseLock.taken + 1}
     return insert.on_conflict_do_update(index_elements=["place"], set_=again)
-
-
-def _counted_at(place: str) -> ColumnElement[bool]:
-    kind, _, key = place.partition(":")
-    return at_place(literal(key))[kind]
 
 
 def _renewal(at: datetime) -> Update:
