@@ -13,7 +13,9 @@ from app.pages.routes.cas import cas
 from app.pages.routes.consent import consent
 from app.pages.routes.device import device
 from app.pages.routes.devices import devices
+from app.pages.routes.documents import documents
 from app.pages.routes.entering import entering
+from app.pages.routes.family import family
 from app.pages.routes.help import help_pages
 from app.pages.routes.home import home
 from app.pages.routes.leaving import logout
@@ -22,6 +24,7 @@ from app.pages.routes.records import records
 from app.pages.routes.searching import searching
 from app.pages.routes.subjects import subjects
 from app.pages.routes.uses import uses
+from app.pages.routes.verification import verification
 from app.web import api
 from app.web.problems import Problem, ProblemType
 from search.index import SearchIndex
@@ -36,6 +39,8 @@ def install(app: Flask, settings: Settings, index: SearchIndex) -> None:
     api.register(app, home, searching, records, subjects, reading, uses, help_pages)
     api.register(app, device, devices, logout)
     api.register(app, entering, account, cas, consent, approvals)
+
+    api.register(app, documents, verification, family)
 
     def problem_page(kind: ProblemType, problem: Problem) -> Response:
         answer = page(site, "problem.html", kind.status, kind=kind, problem=problem)

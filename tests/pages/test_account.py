@@ -8,7 +8,7 @@ from house import House
 from identity.people import PASSWORD, Device, link, person, received
 from werkzeug.test import TestResponse
 
-from app.pages.routes.entering import own_path
+from app.pages.routes.entering import AGREED, own_path
 
 PHONE, MAIL = "13800001234", "wang@example.org"
 DEVICES = "/account/devices"
@@ -45,7 +45,7 @@ def test_a_person_signs_up_without_a_script(town: House) -> None:
     assert "138****1234" in text
     done = fill(
         town, asked.location, "/sign-up/confirm",
-        code=received(town), name="王小明", password=PASSWORD,
+        code=received(town), name="王小明", password=PASSWORD, agreed=AGREED,
     )  # fmt: skip
     assert (done.status_code, done.location) == (303, "/subjects")
     page = town.get("/account")

@@ -9,12 +9,14 @@ import msgspec
 from flask import Response, request
 from msgspec import Meta
 
-from app.errors import KaijuanError, UnauthenticatedError
+from app.errors import Fault, InvalidError, KaijuanError, UnauthenticatedError
 from app.identity import handles, wording
 from app.identity.callers import known_of, session_of
+from app.identity.documents import DOCUMENTS, TO_SIGN_UP
 from app.identity.routes import visits
 from app.identity.routes.accounts import LONGEST_NAME
 from app.identity.services.ceremonies import site_of
+from app.identity.services import consents
 from app.identity.services.codes import Purpose
 from app.identity.services.entering import Entered, Entrance, Newcomer
 from app.pages.render import Site, link, onwards_to, page, passed_on
@@ -33,6 +35,8 @@ PURPOSES = {
     "sign-up": Purpose.SIGN_UP,
     "recover": Purpose.RECOVER,
 }
+AGREED = ".".join(DOCUMENTS[one].version for one in TO_SIGN_UP)
+"""What the box of the form stands for."""
 ELSEWHERE = ("/cas/", "/oauth2/")
 """What begins so goes on to another system."""
 _OWN_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\x7f\\]*")
@@ -83,6 +87,8 @@ class ConfirmForm(msgspec.Struct, frozen=True):
     code: Text = ""
     name: Text = ""
     password: Text = ""
+    agreed: Text = ""
+    born: Text = ""
     next: Next = "/"
 
 
@@ -183,17 +189,31 @@ def _confirmed(entrance: Entrance, caller: Caller, purpose: Purpose, form: Confi
     visit = visits.visit_of(caller)
     if purpose is Purpose.SIGN_UP:
         name = wording.line(form.name, "name", LONGEST_NAME)
-        newcomer = Newcomer(name, form.password or None)
+        newcomer = Newcomer(name, form.password or None, None, _agreed(form), _born(form))
         return entrance.sign_up(visit, form.ticket, form.code, newcomer)
     if purpose is Purpose.RECOVER:
         return entrance.recover(visit, form.ticket, form.code, form.password)
     return entrance.by_code(visit, form.ticket, form.code)
 
 
+def _agreed(form: ConfirmForm) -> dict[str, str]:
+    """To which versions somebody agreed by the one box of the form."""
+    versions = dict(zip(TO_SIGN_UP, form.agreed.split("."), strict=False))
+    consents.require(versions, "agreed")
+    return {purpose.value: version for purpose, version in versions.items()}
+
+
+def _born(form: ConfirmForm) -> int | None:
+    if form.born and not form.born.isdecimal():
+        raise InvalidError(Fault("born", "number-date", "a year, such as 2014"))
+    return int(form.born) if form.born else None
+
+
 def _confirming(
     site: Site, forms: Forms, way: Way, form: ConfirmForm, error: KaijuanError | None = None
 ) -> Response:
     said = {"ticket": form.ticket, "to": form.to, "next": form.next, "name": form.name}
+    said |= {"born": form.born, "agreed": AGREED}
     return _shown(site, forms, "show_code.html", error, way=way, **said)
 
 
@@ -203,6 +223,8 @@ def _inside(site: Site, entered: Entered, onwards: str) -> Response:
     path = own_path(onwards)
     if entered.is_half_open:
         path = link("/sign-in/second-factor", next=path)
+    elif entered.consents_due:
+        path = link("/account/consents", next=path)
     return passed_on(site, path) if path.startswith(ELSEWHERE) else onwards_to(path)
 
 

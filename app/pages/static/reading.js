@@ -75,6 +75,7 @@ function fail(error) {
   if (closed && (!book.order || error.problem.reason)) {
     at("closed-why").textContent = why(error.problem) || error.message;
     at("closed-sign-in").hidden = error.problem.reason !== "sign-in";
+    at("closed-verify").hidden = error.problem.reason !== "assurance";
     state("closed");
   } else {
     state("failed");
