@@ -15,8 +15,8 @@ from app.identity.callers import known_of, session_of
 from app.identity.documents import DOCUMENTS, TO_SIGN_UP
 from app.identity.routes import visits
 from app.identity.routes.accounts import LONGEST_NAME
-from app.identity.services.ceremonies import site_of
 from app.identity.services import consents
+from app.identity.services.ceremonies import site_of
 from app.identity.services.codes import Purpose
 from app.identity.services.entering import Entered, Entrance, Newcomer
 from app.pages.render import Site, link, onwards_to, page, passed_on
@@ -198,9 +198,10 @@ def _confirmed(entrance: Entrance, caller: Caller, purpose: Purpose, form: Confi
 
 def _agreed(form: ConfirmForm) -> dict[str, str]:
     """To which versions somebody agreed by the one box of the form."""
-    versions = dict(zip(TO_SIGN_UP, form.agreed.split("."), strict=False))
+    purposes = (purpose.value for purpose in TO_SIGN_UP)
+    versions = dict(zip(purposes, form.agreed.split("."), strict=False))
     consents.require(versions, "agreed")
-    return {purpose.value: version for purpose, version in versions.items()}
+    return versions
 
 
 def _born(form: ConfirmForm) -> int | None:
