@@ -62,7 +62,9 @@ def take(database: Database, but: Collection[str] = ()) -> Batch | None:
 
 
 def _taken(session: Session, client_id: str) -> Batch | None:
-    client = session.get_one(Client, client_id)
+    client = session.get(Client, client_id)
+    if client is None:  # it was removed a moment ago, and its sign-ons with it
+        return None
     wanted = select(SignOn).where(*_due(), SignOn.client_id == client_id)
     wanted = wanted.order_by(SignOn.tell_at, SignOn.id).limit(AT_ONCE)
     rows = session.scalars(wanted.with_for_update(skip_locked=True)).all()
