@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from flask import Flask
 
-from app.permissions import Permission
+from app.permissions import DeviceScope, Permission
 from app.web.api import Answer, Endpoint, IfMatch
 from app.web.arguments import sequence_fields
 from app.web.problems import Problem
@@ -55,6 +55,7 @@ def document(app: Flask, title: str, version: str) -> dict[str, Any]:
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
                 "session": {"type": "apiKey", "in": "cookie", "name": "kaijuan"},
+                "device": {"type": "http", "scheme": "basic"},
             },
         },
     }
@@ -94,8 +95,8 @@ def _operation(
     }
     if description.strip():
         operation["description"] = description.strip()
-    if endpoint.permission is not Permission.PUBLIC:
-        operation["security"] = [{"token": []}, {"session": []}]
+    if security := _security(endpoint):
+        operation["security"] = security
     if parameters := _parameters(endpoint, by_type, components):
         operation["parameters"] = parameters
     if "body" in endpoint.hints:
@@ -107,6 +108,16 @@ def _operation(
     elif endpoint.takes:
         operation["requestBody"] = {"required": True, "content": {endpoint.takes: {}}}
     return operation
+
+
+def _security(endpoint: Endpoint) -> list[dict[str, list[str]]]:
+    """What may be shown, one of them; nothing is a choice where anybody may come."""
+    known: list[dict[str, list[str]]] = [{"token": []}, {"session": []}]
+    if endpoint.devices is DeviceScope.OPDS:
+        known.append({"device": []})
+    if endpoint.permission is not Permission.PUBLIC:
+        return known
+    return [{}, *known] if endpoint.devices else []
 
 
 def _parameters(

@@ -60,7 +60,7 @@ def index(session: Session, caller: Caller) -> ExportList:
     return _list(session, session_of(caller).account_id)
 
 
-@exports.get("/<export_id>", SIGNED_IN, writes=True, problems=(404,))
+@exports.get("/<export_id>", SIGNED_IN, writes=True, problems=(404,), json=False)
 def fetch(session: Session, caller: Caller, sealer: Sealer, export_id: ExportId) -> Response:
     """Fetch the copy: one JSON document. Asks to have signed in a moment ago."""
     known = session_of(caller)
