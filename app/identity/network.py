@@ -12,7 +12,7 @@ from app.database import now
 from app.errors import ConflictError, Fault, InvalidError
 from app.identity import tree
 from app.identity.models import Library
-from app.identity.reports import NetworkReport, Problem
+from app.identity.reports import NetworkReport, RefusedEntry
 from app.identity.scope import EVERYWHERE
 from app.identity.services.audit import SYSTEM
 from app.identity.services.moving import edit, move
@@ -134,7 +134,7 @@ def _refuse(report: NetworkReport, number: int, entry: Entry, code: str, message
     report.refused += 1
     report.problems = [
         *report.problems,
-        Problem(f"entry {number} ({entry.id[:64]})", code, message),
+        RefusedEntry(f"entry {number} ({entry.id[:64]})", code, message),
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Problem(msgspec.Struct, frozen=True):
+class RefusedEntry(msgspec.Struct, frozen=True):
     """An entry that was refused."""
 
     place: str
@@ -21,7 +21,7 @@ class NetworkReport(msgspec.Struct):
     changed: int = 0
     unchanged: int = 0
     refused: int = 0
-    problems: list[Problem] = []
+    problems: list[RefusedEntry] = []
 
 
 class ReaderReport(msgspec.Struct, kw_only=True):
@@ -37,7 +37,7 @@ class ReaderReport(msgspec.Struct, kw_only=True):
     """Open cards of the library that a file does not have which says that it holds all."""
     suspended: int = 0
     """Those of them that were suspended for it."""
-    problems: list[Problem] = []
+    problems: list[RefusedEntry] = []
 
 
 class ReadersUndone(msgspec.Struct):

@@ -9,7 +9,7 @@ from app.database import rfc3339
 from app.errors import NotFoundError
 from app.identity import scope
 from app.identity.models import Library, ReaderImport, ReaderImportProblem
-from app.identity.reports import Problem
+from app.identity.reports import RefusedEntry
 from app.identity.schemas import ReaderImportItem
 
 
@@ -47,7 +47,7 @@ def is_one(session: Session, import_id: str) -> bool:
 
 def problems(
     session: Session, import_id: str, after: int, limit: int
-) -> tuple[list[Problem], int | None]:
+) -> tuple[list[RefusedEntry], int | None]:
     """What was to be said of an import's rows, in its order; after which number to go on."""
     wanted = (
         select(ReaderImportProblem)
@@ -57,7 +57,7 @@ def problems(
     )
     rows = session.scalars(wanted).all()
     end = rows[limit - 1].number if len(rows) > limit else None
-    return [Problem(row.place, row.code, row.message) for row in rows[:limit]], end
+    return [RefusedEntry(row.place, row.code, row.message) for row in rows[:limit]], end
 
 
 def _within(reach: tuple[str, ...]) -> Select[ReaderImport]:

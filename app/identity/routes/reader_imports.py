@@ -14,7 +14,7 @@ from app.database import random_id
 from app.identity import tree
 from app.identity.models import Library
 from app.identity.queries import reader_imports as queries
-from app.identity.reports import Problem
+from app.identity.reports import RefusedEntry
 from app.identity.schemas import LibraryId, PageQuery, ReaderImportItem, ReaderImportList
 from app.identity.services import audit, authority, sending
 from app.identity.services.parting import AT_MOST
@@ -50,7 +50,7 @@ class RosterAccepted(msgspec.Struct, frozen=True):
 class RosterProblems(msgspec.Struct, frozen=True):
     """What was to be said of rows: where they stand and why, never what they hold."""
 
-    items: list[Problem]
+    items: list[RefusedEntry]
     next: str | None
 
 

@@ -24,7 +24,7 @@ from app.errors import ConflictError
 from app.identity import tree
 from app.identity.models import ReaderImport, ReaderImportProblem
 from app.identity.models.libraries import LibraryState
-from app.identity.reports import Problem, ReaderReport
+from app.identity.reports import ReaderReport, RefusedEntry
 from app.identity.services import audit, missing, parting, registering
 from app.identity.services.parting import Order, Part
 from app.lines import Refusal, digest_of
@@ -141,7 +141,7 @@ class _Doing:
     def _list(self, session: Session, report: ReaderReport, found: Sequence[Refusal]) -> None:
         """Keeps what is to be said, as far as anybody would read."""
         known = len(report.problems)
-        fresh = [Problem(f.place, f.code, f.message) for f in found][: KEPT_PROBLEMS - known]
+        fresh = [RefusedEntry(f.place, f.code, f.message) for f in found][: KEPT_PROBLEMS - known]
         report.problems += fresh
         insert_many(session, ReaderImportProblem, [
             {"import_id": self.id, "number": number, "place": one.place, "code": one.code,
@@ -222,7 +222,7 @@ def _earlier(session: Session, batch: ReaderImport) -> ReaderReport:
         .where(ReaderImportProblem.import_id == batch.id)
         .order_by(ReaderImportProblem.number)
     )
-    problems = [Problem(row.place, row.code, row.message) for row in rows]
+    problems = [RefusedEntry(row.place, row.code, row.message) for row in rows]
     counts = {name: getattr(batch, name) for name in COUNTS}
     return ReaderReport(id=batch.id, problems=problems, **counts)
 
@@ -239,11 +239,11 @@ def _rehearse(
         changed = len(judged.changed) + len(judged.loose)
         parting.count(report, part, len(judged.fresh), changed, judged.unchanged)
         unread += part.unread
-        found = [Problem(f.place, f.code, f.message) for f in (*part.refused, *part.notes)]
+        found = [RefusedEntry(f.place, f.code, f.message) for f in (*part.refused, *part.notes)]
         report.problems = [*report.problems, *found][:KEPT_PROBLEMS]
         progress(report)
     if order.whole:
         report.missing, refusal = parting.absent(database, order, seen, report, unread, 0)
         if refusal:
-            report.problems.append(Problem(refusal.place, refusal.code, refusal.message))
+            report.problems.append(RefusedEntry(refusal.place, refusal.code, refusal.message))
     return report

@@ -16,7 +16,7 @@ from app.errors import ConflictError, Fault, InvalidError, KaijuanError, NotFoun
 from app.identity import scope, tree
 from app.identity.models import Library, LibraryNetwork
 from app.identity.queries.networks import LEAST, plain
-from app.identity.reports import NetworkReport, Problem
+from app.identity.reports import NetworkReport, RefusedEntry
 from app.identity.services import audit, authority
 from app.identity.services.audit import Actor
 from app.identity.wording import line
@@ -131,7 +131,7 @@ def import_file(session: Session, actor: Actor, path: Path) -> NetworkReport:
         except KaijuanError as error:
             fault = error.faults[0].code if isinstance(error, InvalidError) else "refused"
             report.refused += 1
-            report.problems.append(Problem(f"line {number}", fault, str(error)))
+            report.problems.append(RefusedEntry(f"line {number}", fault, str(error)))
     return report
 
 
