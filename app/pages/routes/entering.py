@@ -189,25 +189,27 @@ def _confirmed(entrance: Entrance, caller: Caller, purpose: Purpose, form: Confi
     visit = visits.visit_of(caller)
     if purpose is Purpose.SIGN_UP:
         name = wording.line(form.name, "name", LONGEST_NAME)
-        newcomer = Newcomer(name, form.password or None, None, _agreed(form), _born(form))
+        agreed, born = agreed_to(form.agreed), born_in(form.born)
+        newcomer = Newcomer(name, form.password or None, None, agreed, born)
         return entrance.sign_up(visit, form.ticket, form.code, newcomer)
     if purpose is Purpose.RECOVER:
         return entrance.recover(visit, form.ticket, form.code, form.password)
     return entrance.by_code(visit, form.ticket, form.code)
 
 
-def _agreed(form: ConfirmForm) -> dict[str, str]:
+def agreed_to(box: str) -> dict[str, str]:
     """To which versions somebody agreed by the one box of the form."""
     purposes = (purpose.value for purpose in TO_SIGN_UP)
-    versions = dict(zip(purposes, form.agreed.split("."), strict=False))
+    versions = dict(zip(purposes, box.split("."), strict=False))
     consents.require(versions, "agreed")
     return versions
 
 
-def _born(form: ConfirmForm) -> int | None:
-    if form.born and not form.born.isdecimal():
+def born_in(year: str) -> int | None:
+    """The year that somebody wrote who is under eighteen."""
+    if year and not year.isdecimal():
         raise InvalidError(Fault("born", "number-date", "a year, such as 2014"))
-    return int(form.born) if form.born else None
+    return int(year) if year else None
 
 
 def _confirming(
