@@ -31,7 +31,7 @@ COMING_IN = {
     "identity.accounts.ask", "identity.accounts.sign_up", "identity.accounts.recover",
     "pages.entering.by_password", "pages.entering.step_up", "pages.entering.ask",
     "pages.entering.confirm", "pages.account.sign_out", "pages.leaving.leave_by_form",
-    "pages.leaving.confirm", "signon.devices.ask",
+    "pages.leaving.confirm", "pages.through_library.depart", "signon.devices.ask",
     "signon.oauth.authorize_by_form", "signon.oauth.token", "signon.oauth.introspect",
     "signon.oauth.revoke", "signon.oauth.userinfo_by_post",
 }  # fmt: skip

@@ -21,9 +21,12 @@ from werkzeug.test import TestResponse
 
 from app.catalog import composing
 from app.catalog.composing import PLURALS
+from app.catalog.description import Subject
 from app.catalog.models import HeldPublication
 from app.catalog.services import changes
 from app.database import now
+from app.identity.policies import Rules
+from app.identity.services import policies
 from app.web.api import Endpoint
 
 NOT_ABOUT_RECORDS = {
@@ -35,12 +38,14 @@ NOT_ABOUT_RECORDS = {
     "app.pages.routes.family": "children and guardians",
     "app.pages.routes.verification": "one's own real name",
     "app.pages.routes.account": "one's own account",
+    "app.pages.routes.belongings": "one's own data",
+    "app.pages.routes.merging": "one's own accounts",
+    "app.pages.routes.through_library": "signing in through a library",
     "app.pages.routes.devices": "what one signs in with and where",
     "app.pages.routes.entering": "signing in and up",
     "app.pages.routes.cas": "signing on to other systems",
     "app.pages.routes.device": "letting in a device",
     "app.pages.routes.leaving": "signing out",
-    "app.pages.routes.subjects": "classes, and how many records the caller may see in each",
     "app.catalog.routes.subjects": "classes",
     "app.catalog.routes.imports": "files that staff sent in, and jobs of one's own",
 }
@@ -61,12 +66,14 @@ MANAGED = ("catalog.records.*",)
 """For the staff of its library and of those above it."""
 LISTED = {
     "catalog.*.index": "?limit=100", "catalog.feed.index": "?limit=1000",
-    "reader.uses.index": "?limit=100",
+    "pages.subjects.*": "", "reader.uses.index": "?limit=100",
     "catalog.search.find": "?q=藏书&limit=100", "catalog.search.suggest": "?q=藏书",
     "catalog.search.fruitless_searches": "", "pages.home.show": "",
     "pages.searching.show": "?q=藏书", "pages.uses.show": "",
 }  # fmt: skip
 """Lists, and what they are asked."""
+CLASS = {"<scheme>": "clc", "<code>": "I2"}
+"""A class that every record is in."""
 SILENT = {"*.uses.give_back": "a place is given back, and no record is spoken of"}
 """What answers nothing, and why."""
 TITLES = {"open": "藏书之一", "closed": "藏书之二", "hidden": "藏书秘本", "draft": "藏书草稿"}
@@ -82,6 +89,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, R
     folder = tmp_path_factory.mktemp("asking")
     house = House(folder / "data")
     house.network()
+    house.subjects(("I2", "中国文学", None))
     book = house.take(epub(folder / "a.epub", title="底本"), "south").record or ""
     found: Records = {how: {} for how in TITLES}
     stands = {
@@ -93,7 +101,8 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, R
     for how, place in stands.items():
         for kind in PLURALS:
             above = found["open"].get(ABOVE.get(kind, ""))
-            record = house.record(TITLES[how], kind=kind, library="south", parent_id=above, **place)
+            said = {"library": "south", "subjects": (Subject("clc", "中国文学", "I2"),), **place}
+            record = house.record(TITLES[how], kind=kind, parent_id=above, **said)
             found[how][kind] = record
             hold(house, record, book)
     house.index()
@@ -168,13 +177,67 @@ def test_every_address_is_in_a_table_or_about_something_else(
 
 def test_what_may_not_be_seen_is_not_there(library: tuple[House, Records]) -> None:
     house, records = library
+    who = callers(house)
     for endpoint in endpoints(house.app, *SEEN, *USED):
         for how in UNSEEN:
-            asked = list(addresses(endpoint, records[how]))
+            asked = [path for path, _ in addresses(endpoint, records[how])]
             assert asked, endpoint.rule
-            for (path, _), headers in zip(asked, 2 * callers(house), strict=False):
+            for path, headers in product(asked, who):
                 answer = house.client.get(path, headers=headers)
                 assert (answer.status_code, tells(answer, (how,))) == (404, False), path
+
+
+NOWHERE = "0" * 8 + "-0000" * 3 + "-" + "0" * 12
+WAYS = (
+    ("HEAD", {}), ("OPTIONS", {}), ("GET", {"Range": "bytes=0-9"}),
+    ("GET", {"If-None-Match": "*"}), ("GET", {"If-Range": '"x"', "Range": "bytes=5-"}),
+    ("GET", {"Accept": "text/html"}), ("GET", {"X-HTTP-Method-Override": "PUT"}), ("POST", {}),
+    ("PUT", {}), ("DELETE", {}),
+)  # fmt: skip
+"""Other ways of asking."""
+
+
+def test_no_way_of_asking_tells_what_is_there_from_what_is_not(
+    library: tuple[House, Records],
+) -> None:
+    house, records = library
+    for endpoint, (method, headers) in product(endpoints(house.app, *SEEN, *USED), WAYS):
+        for kind, record in records["hidden"].items():
+            for path, named in addresses(endpoint, {kind: record}):
+                there = house.client.open(path, method=method, headers=headers)
+                nowhere = house.client.open(
+                    path.replace(named, NOWHERE), method=method, headers=headers
+                )
+                assert there.status_code == nowhere.status_code, (method, path)
+                assert not tells(there, ("hidden",)), (method, path)
+                assert there.headers.get("Allow") == nowhere.headers.get("Allow")
+
+
+def test_no_way_of_asking_opens_what_may_not_be_used(library: tuple[House, Records]) -> None:
+    house, records = library
+    for endpoint, (method, headers) in product(endpoints(house.app, *USED), WAYS):
+        for path, _ in addresses(endpoint, records["closed"]):
+            answer = house.client.open(path, method=method, headers=headers)
+            wanted = {"GET": (403,), "HEAD": (403,), "OPTIONS": (200,)}.get(method, (405,))
+            assert answer.status_code in wanted, (method, path)
+            assert method != "OPTIONS" or answer.data == b""
+
+
+def test_what_others_have_taken_is_refused_at_every_door(library: tuple[House, Records]) -> None:
+    house, records = library
+    with house.database.transaction() as session:
+        name = policies.kept(session, Rules(at_once=1), "policy")
+    taken = house.record("名额之书", library="south", policy=name)
+    hold(house, taken, records["open"]["book"])
+    holder, other = ({"Authorization": f"Bearer {house.secret('token', None)}"} for _ in range(2))
+    house.get(f"/api/v1/books/{taken}/manifest", headers=holder)
+    for endpoint in endpoints(house.app, *USED):
+        for path, _ in addresses(endpoint, {"book": taken}):
+            for headers, wanted in (({}, "sign-in"), (other, "in-use"), (holder, None)):
+                answer = house.client.get(path, headers=headers)
+                answer.close()
+                said = answer.json["reason"] if wanted else None  # type: ignore[index]
+                assert (answer.status_code == 403, said) == (wanted is not None, wanted), path
 
 
 def test_what_may_not_be_used_is_refused_with_its_reason(library: tuple[House, Records]) -> None:
@@ -208,7 +271,8 @@ def test_no_list_holds_what_may_not_be_seen(library: tuple[House, Records]) -> N
     for endpoint in endpoints(house.app, *LISTED):
         asked = [said for name, said in LISTED.items() if fnmatchcase(endpoint.name, name)]
         for headers in callers(house):
-            answer = house.client.get(endpoint.rule + asked[-1], headers=headers)
+            path = re.sub("<[a-z]+>", lambda found: CLASS[found[0]], endpoint.rule)
+            answer = house.client.get(path + asked[-1], headers=headers)
             assert not tells(answer, UNSEEN), endpoint.rule
             listed += tells(answer, ("open",))
     assert listed > 30
@@ -219,6 +283,22 @@ def test_the_same_lists_hold_it_for_those_who_may(library: tuple[House, Records]
     staff = house.token("cataloguer", "south")
     for path in ("/api/v1/books", "/api/v1/search?q=藏书", "/api/v1/changes", "/search?q=藏书"):
         assert tells(house.client.get(path, headers=staff), ("hidden",)), path
+
+
+def test_what_is_counted_is_what_is_seen(library: tuple[House, Records]) -> None:
+    house, records = library
+    hidden = len(records["hidden"])
+    staff = house.token("cataloguer", "south")
+    for path in ("/api/v1/search?q=藏书", "/api/v1/search?subject=clc:I2", "/api/v1/search"):
+        public, theirs = house.json(path), house.json(path, headers=staff)
+        assert theirs["total"] - public["total"] == hidden, path
+        for name in ("kind", "library", "available"):
+            for answer in (public, theirs):
+                counted = sum(one["count"] for one in answer["facets"][name])
+                assert counted == answer["total"], (path, name)
+    pages = [house.get("/subjects/clc/I2?lang=en", headers=h) for h in ({}, staff)]
+    seen, theirs = (int(re.search(r">\D*(\d+)[^<]*</a></p>", page)[1]) for page in pages)  # type: ignore[index]
+    assert theirs - seen == hidden
 
 
 BODIES = {"withdraw": {"reason": "错误"}, "merge": {"into": "0" * 8 + "-0000" * 3 + "-" + "0" * 12}}

@@ -9,7 +9,9 @@ from app.pages.counting import Counts
 from app.pages.render import Site, page
 from app.pages.routes.account import account
 from app.pages.routes.approvals import approvals
+from app.pages.routes.belongings import belongings
 from app.pages.routes.cas import cas
+from app.pages.routes.claiming import claiming
 from app.pages.routes.consent import consent
 from app.pages.routes.device import device
 from app.pages.routes.devices import devices
@@ -19,10 +21,12 @@ from app.pages.routes.family import family
 from app.pages.routes.help import help_pages
 from app.pages.routes.home import home
 from app.pages.routes.leaving import logout
+from app.pages.routes.merging import merging
 from app.pages.routes.reading import reading
 from app.pages.routes.records import records
 from app.pages.routes.searching import searching
 from app.pages.routes.subjects import subjects
+from app.pages.routes.through_library import through_library
 from app.pages.routes.uses import uses
 from app.pages.routes.verification import verification
 from app.web import api
@@ -38,9 +42,10 @@ def install(app: Flask, settings: Settings, index: SearchIndex) -> None:
     api.provide(app, Counts, Counts(index))
     api.register(app, home, searching, records, subjects, reading, uses, help_pages)
     api.register(app, device, devices, logout)
+    api.register(app, through_library, belongings, merging)
     api.register(app, entering, account, cas, consent, approvals)
 
-    api.register(app, documents, verification, family)
+    api.register(app, documents, verification, family, claiming)
 
     def problem_page(kind: ProblemType, problem: Problem) -> Response:
         answer = page(site, "problem.html", kind.status, kind=kind, problem=problem)
