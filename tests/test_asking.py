@@ -38,6 +38,8 @@ NOT_ABOUT_RECORDS = {
     "app.pages.routes.family": "children and guardians",
     "app.pages.routes.verification": "one's own real name",
     "app.pages.routes.account": "one's own account",
+    "app.pages.routes.approvals": "what one agreed to",
+    "app.pages.routes.consent": "signing on to other systems",
     "app.pages.routes.belongings": "one's own data",
     "app.pages.routes.merging": "one's own accounts",
     "app.pages.routes.through_library": "signing in through a library",

@@ -92,6 +92,14 @@ def jwks(tokens: Tokens) -> Response:
     )
 
 
+@oauth.blueprint.after_request
+def let_apps_ask(response: Response) -> Response:
+    """Tells browsers that apps of other origins may prove themselves here (Fetch §4.8)."""
+    if request.method == "OPTIONS":
+        response.headers |= {**ANYWHERE, "Access-Control-Allow-Headers": "Authorization"}
+    return response
+
+
 def session_in(caller: Caller) -> Known | None:
     """The session of who is signed in; nothing of one that waits for its second factor."""
     known = getattr(caller, "known", None)

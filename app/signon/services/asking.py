@@ -11,7 +11,12 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from authlib.common.urls import add_params_to_uri
-from authlib.oauth2.rfc6749.errors import AccessDeniedError, InvalidRequestError, OAuth2Error
+from authlib.oauth2.rfc6749.errors import (
+    AccessDeniedError,
+    InvalidRequestError,
+    OAuth2Error,
+    invalid_error_characters,
+)
 from authlib.oidc.core.errors import (
     ConsentRequiredError,
     LoginRequiredError,
@@ -107,6 +112,9 @@ class _Asked:
             raise InvalidError(Fault("query", "repeated", "give each parameter once"))
         if sum(len(name) + len(value) for name, value in self._said.items()) > LONGEST:
             raise InvalidError(Fault("query", "too-long", f"at most {LONGEST:,} characters"))
+        quoted = self._said.get("redirect_uri", "") + self._said.get("response_type", "")
+        if invalid_error_characters(quoted):  # Authlib repeats them in what it says
+            raise InvalidError(Fault("query", "invalid", "an address and a type of plain ASCII"))
         self._since = self._first(params.get(ASKED, [""])[-1])
         prompt = self._said.get("prompt", "").split()
         self._prompts = frozenset(prompt)

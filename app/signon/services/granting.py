@@ -25,6 +25,8 @@ from app.signon.services.clients import KnownClient
 
 AUTH_METHODS = ["client_secret_basic", "client_secret_post", "none"]
 SECRET_METHODS = AUTH_METHODS[:2]
+CHALLENGE = 43
+"""Characters of a SHA-256 in base64url."""
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 
 
@@ -118,7 +120,8 @@ class AlwaysChallenge(CodeChallenge):
     def validate_code_challenge(self, grant: Any, redirect_uri: str) -> None:
         """Refuses what has none, beside what Authlib refuses."""
         data = grant.request.payload.data
-        if not data.get("code_challenge") or data.get("code_challenge_method") != "S256":
+        challenge = data.get("code_challenge", "")
+        if len(challenge) != CHALLENGE or data.get("code_challenge_method") != "S256":
             raise InvalidRequestError("A code_challenge by the method S256 is needed.")
         super().validate_code_challenge(grant, redirect_uri)
 
