@@ -29,7 +29,7 @@ RESULTS = Path(__file__).parent / "results" / "latest.json"
 MEASURES = (
     "startup", "imports", "rebuild", "records", "search", "ingest", "chapters", "memory",
     "engines_imports", "engines_rebuild", "engines_search", "backends", "embedded", "growth",
-    "accounts",
+    "accounts", "readers",
 )  # fmt: skip
 """In this order: the libraries that the first ones make are what the later ones run on."""
 

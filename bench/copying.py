@@ -6,7 +6,7 @@ rows to a transaction as an import has records. Reading the rows does not count.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from typing import Any, Protocol
@@ -21,7 +21,15 @@ from bench.processes import Spent
 TABLES = (
     "libraries", "imports", "records", "source_records", "record_identifiers", "dirty_records",
 )  # fmt: skip
-_ORDERS = {"libraries": "path", "imports": "id", "records": "id"}
+_ORDERS = {
+    "libraries": "path", "imports": "id", "records": "id", "reader_imports": "id",
+    "accounts": "id", "handles": "account_id",
+}  # fmt: skip
+CARDS = (
+    "SELECT cards.* FROM cards JOIN handles ON handles.lookup = cards.lookup"
+    " ORDER BY handles.account_id"
+)
+"""Cards in the order of their accounts, so that what they refer to is there before."""
 
 Connection = psycopg.Connection[Any]
 
@@ -69,17 +77,26 @@ class Executed:
 
 
 def _wanted(table: str, limit: int) -> str:
+    if table == "cards":
+        return f"{CARDS} LIMIT {limit}"
     order = _ORDERS.get(table, "record_id")
     return f"SELECT * FROM {table} ORDER BY {order} LIMIT {limit}"  # noqa: S608  constants
 
 
-def moved(engines: Engines, source: str, target: str, way: Way, limit: int) -> Spent:
+def moved(
+    engines: Engines,
+    source: str,
+    target: str,
+    way: Way,
+    limit: int,
+    tables: Sequence[str] = TABLES,
+) -> Spent:
     """What writing took: the rows of so many records, from one database of ours into another."""
     clock = Clock()
     with ExitStack() as stack:
         streams = {
             table: way.read(stack.enter_context(engines.postgresql(source)), table, limit)
-            for table in TABLES
+            for table in tables
         }
         writing = stack.enter_context(engines.postgresql(target))
         while chunks := {t: c for t, rows in streams.items() if (c := list(islice(rows, CHUNK)))}:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -24,6 +24,10 @@ from bench.rows import Goal, Row
 from bench.search_speed import bare_fill, ready_rows
 
 _TABLES = ("libraries", "imports", "records", "source_records", "record_identifiers")
+_ROWS = {
+    **{table: f"SELECT * FROM {table}" for table in _TABLES},  # noqa: S608  constants
+    "dirty_records": "SELECT id, version, added_at, NULL, 0, '' FROM records ORDER BY id",
+}
 IMPORT, DRAIN = Goal(least=0.25), Goal(least=0.5)
 
 
@@ -64,8 +68,11 @@ def count_of(library: Library) -> int:
         return int(connection.execute("SELECT count(*) FROM records").fetchone()[0])
 
 
-def bare_import(library: Library, path: Path) -> Spent:
-    """The rows of a library inserted by themselves; reading them does not count."""
+def bare_import(library: Library, path: Path, rows: Mapping[str, str] = _ROWS) -> Spent:
+    """The rows of a library, table by table what a statement reads, inserted by themselves.
+
+    Reading them does not count.
+    """
     path.unlink(missing_ok=True)
     clock = Clock()
     with (
@@ -77,11 +84,7 @@ def bare_import(library: Library, path: Path) -> Spent:
             " ORDER BY type = 'trigger', type = 'index'"
         ):
             target.execute(statement)
-        marked = source.execute(
-            "SELECT id, version, added_at, NULL, 0, '' FROM records ORDER BY id"
-        )
-        streams = {table: source.execute(f"SELECT * FROM {table}") for table in _TABLES}  # noqa: S608  constants
-        streams["dirty_records"] = marked
+        streams = {table: source.execute(statement) for table, statement in rows.items()}
         _insert(target, streams, clock)
     return clock.spent()
 

@@ -1,0 +1,151 @@
+"""Importing a library's readers, beside what the database takes for the same rows alone.
+
+Made-up people, a million of them on PostgreSQL (KAIJUAN_BENCH_RECORDS), a tenth of that embedded.
+The control writes the rows that the import made into the same tables, indexes and keys, as many to
+a transaction: by COPY on PostgreSQL, by ``executemany`` on both. An import is also killed at its
+half and run again.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from bench.copying import CARDS, Copied, Executed, Way, moved
+from bench.imports import bare_import, rate
+from bench.library import KAIJUAN, Bench, Library, say
+from bench.processes import Spent, killed
+from bench.rows import CannotRunError, Goal, Row
+
+LIBRARY = "province"
+READERS = Goal(least=0.15)
+_TABLES = ("libraries", "reader_imports", "accounts", "handles", "cards")
+_ROWS = {
+    "libraries": "SELECT * FROM libraries",
+    "reader_imports": "SELECT * FROM reader_imports",
+    "accounts": "SELECT * FROM accounts ORDER BY id",
+    "handles": "SELECT * FROM handles ORDER BY account_id",
+    "cards": CARDS,
+}
+_MOST_EXECUTED = 100_000
+_SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高梁宋郑谢韩唐冯于董萧"
+_GIVEN = "安邦昌成达德恩芳飞光国海和宏华建江杰静军凯兰磊丽林玲龙敏明宁平强青荣瑞珊书"
+
+
+Control = tuple[str, int, Callable[[Library], Spent]]
+"""Its name, how many readers it takes, and what writes them."""
+
+
+class Report(msgspec.Struct):
+    """What an import says that it did."""
+
+    read: int
+    added: int
+    unchanged: int
+    refused: int
+
+
+def rows(bench: Bench) -> Iterator[Row]:
+    """Rates, memory, a second run and one that was killed, embedded and on PostgreSQL."""
+    count = max(bench.many // 10, 1)
+    yield from _measured(_embedded(bench, "readers"), roster(bench, count), count, "embedded", (
+        ("executemany", count, lambda library: bare_import(
+            library, bench.folder / "bare-readers.sqlite", _ROWS)),
+    ))  # fmt: skip
+    yield from _interrupted(_embedded(bench, "readers-killed"), roster(bench, count), count)
+    try:
+        library = _on_engines(bench)
+    except CannotRunError:
+        return
+    many, some = bench.many, min(bench.many, _MOST_EXECUTED)
+    yield from _measured(library, roster(bench, many), many, "PostgreSQL", (
+        ("COPY", many, lambda _library: _bare(bench, Copied(), many)),
+        ("executemany", some, lambda _library: _bare(bench, Executed(), some)),
+    ))  # fmt: skip
+    bench.engines.drop("readers")
+
+
+def roster(bench: Bench, count: int) -> Path:
+    """A table of so many made-up readers."""
+    path = bench.folder / f"readers-{count}.csv"
+    if not path.exists():
+        dice = random.Random(1)
+        with path.open("w", encoding="utf-8") as file:
+            file.write("读者证号,姓名,手机,状态,有效期\n")
+            for number in range(count):
+                name = dice.choice(_SURNAMES) + "".join(dice.choices(_GIVEN, k=2))
+                file.write(f"A{number:08},{name},138{number:08},正常,2099-12-31\n")
+    return path
+
+
+def _measured(
+    library: Library, file: Path, count: int, where: str, controls: tuple[Control, ...]
+) -> Iterator[Row]:
+    say(f"import of {count:,} readers, {where}")
+    spent, report = _import(library, file)
+    assert (report.read, report.added, report.refused) == (count, count, 0), report
+    for name, some, control in controls:
+        say(f"rows of {some:,} readers: {name}")
+        bare = control(library)
+        yield Row(
+            measure=f"import of {count:,} readers, {where}, beside {name}",
+            ours=rate(count, spent),
+            control=rate(some, bare),
+            value=(count / spent.seconds) / (some / bare.seconds),
+            cpu=(count / spent.cpu) / (some / bare.cpu) if where == "embedded" else None,
+            goal=READERS,
+            note=f"the control takes {some:,}" if some != count else "",
+        )
+    yield Row(measure=f"memory of it, {where}", ours=f"{spent.peak_mib:.0f} MiB at most")
+    again, report = _import(library, file, "--whole")
+    assert report.unchanged == count, report
+    yield Row(measure=f"the same readers once more, {where}", ours=rate(count, again))
+
+
+def _interrupted(library: Library, file: Path, count: int) -> Iterator[Row]:
+    """Killed after some time, and run again: nobody is doubled or lost."""
+    say(f"import of {count:,} readers, killed and run again")
+    command = (*KAIJUAN, "import", "readers", file, "--library", LIBRARY, "--json")
+    first = killed([str(part) for part in command], library.environ, 2 + count / 40_000)
+    spent, report = _import(library, file)
+    assert (report.read, report.added, report.refused) == (count, count, 0), report
+    yield Row(
+        measure=f"import of {count:,} readers, killed after {first.seconds:.0f} s, run again",
+        ours=rate(count, spent),
+        note=f"{report.added:,} added, nobody twice",
+    )
+
+
+def _import(library: Library, file: Path, *options: str) -> tuple[Spent, Report]:
+    command = ("import", "readers", file, "--library", LIBRARY, "--json", *options)
+    spent = library.run(*command)
+    return spent, msgspec.json.decode(spent.output, type=Report)
+
+
+def _embedded(bench: Bench, name: str) -> Library:
+    return _with_library(bench.fresh(name))
+
+
+def _on_engines(bench: Bench) -> Library:
+    bench.engines.make("readers")
+    library = Library(bench.folder / "engines-readers", bench.engines.of("readers"))
+    library.run("migrate")
+    return _with_library(library)
+
+
+def _with_library(library: Library) -> Library:
+    library.run("library", "add", LIBRARY, "省图书馆", "--level", "national")
+    return library
+
+
+def _bare(bench: Bench, way: Way, count: int) -> Spent:
+    engines = bench.engines
+    engines.make("bare")
+    Library(bench.folder / "engines-bare", engines.of("bare")).run("migrate")
+    try:
+        return moved(engines, "readers", "bare", way, count, _TABLES)
+    finally:
+        engines.drop("bare")
