@@ -9,6 +9,7 @@ import click
 from app import config
 from app.database import Database
 from app.identity import accounts, handles, tree
+from app.identity.cli.real_names import verification
 from app.identity.roles import Role
 from app.identity.services import attaching, homes, passkeys, second_factor, staff, tending
 from app.identity.services.audit import SYSTEM
@@ -23,6 +24,9 @@ def _database() -> Database:
 @click.group()
 def user() -> None:
     """Accounts of people."""
+
+
+user.add_command(verification)
 
 
 @user.command("add")
