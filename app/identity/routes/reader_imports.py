@@ -15,7 +15,12 @@ from app.identity import tree
 from app.identity.models import Library
 from app.identity.queries import reader_imports as queries
 from app.identity.reports import RefusedEntry
-from app.identity.schemas import LibraryId, PageQuery, ReaderImportItem, ReaderImportList
+from app.identity.schemas import (
+    LibraryId,
+    PageQuery,
+    ReaderImportItem,
+    ReaderImportList,
+)
 from app.identity.services import audit, authority, sending
 from app.identity.services.parting import AT_MOST
 from app.jobs import enqueue
@@ -48,7 +53,7 @@ class RosterAccepted(msgspec.Struct, frozen=True):
 
 
 class RosterProblems(msgspec.Struct, frozen=True):
-    """What was to be said of rows: where they stand and why, never what they hold."""
+    """What was to be said of a file's rows, in its order."""
 
     items: list[RefusedEntry]
     next: str | None
