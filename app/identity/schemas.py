@@ -102,14 +102,6 @@ class ReaderImportList(msgspec.Struct, frozen=True):
     next: str | None
 
 
-class RosterProblem(msgspec.Struct, frozen=True):
-    """What was to be said of a row: where it stands and why, never what it holds."""
-
-    place: str
-    code: str
-    message: str
-
-
 class CardItem(msgspec.Struct, frozen=True):
     """A card as the staff of its library see it.
 
