@@ -11,11 +11,11 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from authlib.common.urls import add_params_to_uri
+from authlib.oauth2.base import invalid_error_characters
 from authlib.oauth2.rfc6749.errors import (
     AccessDeniedError,
     InvalidRequestError,
     OAuth2Error,
-    invalid_error_characters,
 )
 from authlib.oidc.core.errors import (
     ConsentRequiredError,
