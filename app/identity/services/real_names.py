@@ -63,7 +63,6 @@ def begin(session: Session, sealer: Sealer, actor: Actor, account_id: str, perso
     if _pending(session, account_id) is not None:
         raise ConflictError("A verification is under way. Wait for its result.")
     asking, at = random_id(), now()
-    told = msgspec.json.encode(_Sealed(person.name, person.number.value, person.phone))
     session.add(
         Verification(
             id=asking,
@@ -71,7 +70,7 @@ def begin(session: Session, sealer: Sealer, actor: Actor, account_id: str, perso
             method=str(person.method),
             state="pending",
             mask=person.number.mask,
-            sealed=sealer.seal(_PURPOSE, asking, told),
+            sealed=_sealed(sealer, asking, person),
             made_at=at,
             expires_at=at + LIFE,
         )
@@ -188,6 +187,12 @@ def count(session: Session) -> dict[str, int]:
     """How many askings there are in each state."""
     wanted = select(Verification.state, func.count()).group_by(Verification.state)
     return {row[0]: row[1] for row in session.execute(wanted)}
+
+
+def _sealed(sealer: Sealer, asking: str, person: Person) -> bytes:
+    """In a function of its own: a report of what fails later shows the variables around it."""
+    told = _Sealed(person.name, person.number.value, person.phone)
+    return sealer.seal(_PURPOSE, asking, msgspec.json.encode(told))
 
 
 def _pending(session: Session, account_id: str) -> Verification | None:
