@@ -66,16 +66,17 @@ class Sealer:
 
         :raises UnsealError: for anything else, as far as it goes.
         """
-        held, number = b"", 1
+        held, number, block = b"", 1, b"-"
         for piece in pieces:
             held += piece
             while len(held) >= _LENGTH and len(held) >= (end := _LENGTH + _length(held)):
-                block = self.unseal(purpose, f"{owner}:{number}", held[_LENGTH:end])
                 if not block:
-                    return
+                    raise UnsealError("it goes on after its end")
+                block = self.unseal(purpose, f"{owner}:{number}", held[_LENGTH:end])
                 yield block
                 held, number = held[end:], number + 1
-        raise UnsealError("it breaks off")
+        if block or held:
+            raise UnsealError("it breaks off")
 
     def _framed(self, purpose: str, owner: str, block: bytes) -> bytes:
         sealed = self.seal(purpose, owner, block)

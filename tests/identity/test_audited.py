@@ -20,7 +20,6 @@ from app.identity.services import audit
 
 OTHERWISE = {
     "identity.accounts.ask": "a code is sent: nothing has changed",
-    "identity.cards.standing": "nothing has changed",
     "identity.claims.ask": "a code is sent: nothing has changed",
     "identity.own_cards.desk_code": "a code is shown: nothing has changed",
     "identity.me.ask": "a code is sent: nothing has changed",

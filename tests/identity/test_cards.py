@@ -84,7 +84,7 @@ def test_a_reader_claims_their_card_by_a_slip_and_comes_back_by_a_password(
     done = claim(browser, card="A2", code=code.lower(), password=PASSWORD)
     assert done.status_code == 201, done.text
     again = Browser(net).post("/session/password", handle="A2", library=LIBRARY, password=PASSWORD)
-    assert again.status_code == 200, again.text
+    assert again.status_code == 201, again.text
     assert claim(Browser(net), card="A2", code=code, password=PASSWORD).status_code == 422
 
 
@@ -109,9 +109,9 @@ def test_the_answer_tells_nothing_of_a_card(net: House, browser: Browser, number
     answer = browser.post("/cards/codes", library=LIBRARY, card=number)
     assert (answer.status_code, sorted(answer.json or {})) == (202, ["seconds", "ticket"])
     wrong = claim(browser, card=number, ticket=answer.json["ticket"], code="000000")  # type: ignore[index]
-    assert (wrong.status_code, wrong.json["errors"][0]["code"]) == (422, "code-wrong")
+    assert (wrong.status_code, wrong.json["faults"][0]["code"]) == (422, "code-wrong")
     by_slip = claim(browser, card=number, code="00000000", password=PASSWORD)
-    assert by_slip.json["errors"] == wrong.json["errors"]
+    assert by_slip.json["faults"] == wrong.json["faults"]
 
 
 @pytest.mark.parametrize("row", [f"A1,王小明,{OWN},,挂失,", f"A1,王小明,{OWN},,,2020-01-01"])
@@ -213,7 +213,7 @@ def test_a_card_signs_in_only_while_it_is_valid(
 ) -> None:
     claim(browser, card="A2", code=slip(net), password=PASSWORD)
     signing = {"handle": "A2", "library": LIBRARY, "password": PASSWORD}
-    for row, status in (("A2,,,,挂失,", 401), ("A2,,,,,2020-01-01", 401), ("A2,,,,,", 200)):
+    for row, status in (("A2,,,,挂失,", 401), ("A2,,,,,2020-01-01", 401), ("A2,,,,,", 201)):
         take(net, table(tmp_path / "b", row))
         assert Browser(net).post("/session/password", **signing).status_code == status, row
 

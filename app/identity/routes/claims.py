@@ -87,7 +87,7 @@ def claim(database: Database, claimed: Claims, caller: Caller, body: CardClaim) 
 def add(database: Database, claimed: Claims, caller: Caller, body: CardShown) -> Me:
     """Add a library card to one's account; asks to have signed in a moment ago."""
     known = session_of(caller)
-    claimed.add(visits.visit_of(caller), known, Shown(_card(body), body.code, body.ticket))
+    claimed.add_card(visits.visit_of(caller), known, Shown(_card(body), body.code, body.ticket))
     with database.transaction(writes=False) as session:
         return describing.me(session, known)
 

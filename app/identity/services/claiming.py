@@ -86,7 +86,7 @@ class Claims:
         )
         return self.entrance.entered(account_id, secret)
 
-    def add(self, visit: Visit, known: Known, shown: Shown) -> None:
+    def add_card(self, visit: Visit, known: Known, shown: Shown) -> None:
         """Has a card be the account's, in the place of the one that the library made for it.
 
         :raises ForbiddenError: when the person did not sign in a moment ago.

@@ -91,7 +91,7 @@ def confirm(
     try:
         card = Shown(normal(form.card, form.library or "-"), form.code, form.ticket or None)
         if caller.account_id is not None:
-            claims.add(visit, session_of(caller), card)
+            claims.add_card(visit, session_of(caller), card)
             return onwards_to(link("/account", done="card"))
         agreed, born = agreed_to(form.agreed), born_in(form.born)
         visits.keep(claims.claim(visit, card, Claimant(form.password or None, agreed, born)))
