@@ -14,7 +14,7 @@ from app.identity import tree
 from app.identity.scope import EVERYWHERE
 from app.signon.models import Client
 from app.signon.queries import clients as queries
-from app.signon.schemas import KINDS, ClientSettings
+from app.signon.schemas import KINDS, ClientSettings, Protocol
 from app.signon.services import keeping
 from app.terminal import json_option, refusals, show
 
@@ -43,7 +43,7 @@ def client() -> None:
 @client.command("add")
 @click.argument("name")
 @click.argument("settings", type=FILE)
-@click.option("--protocol", type=click.Choice(list(KINDS)), default="oidc")
+@click.option("--protocol", type=click.Choice([one.value for one in Protocol]), default="oidc")
 @click.option("--library", "library_id", help="Whose system it is.")
 @click.option("--public", is_flag=True, help="An app that cannot keep a secret.")
 @json_option
