@@ -15,6 +15,7 @@ from app.identity.access import counted_at, policies_of
 from app.identity.callers import KnownCaller
 from app.identity.conditions import Standing, Taken
 from app.identity.policies import NAMED, Hours, Policy, Rules
+from app.identity.roles import Role
 from app.identity.teen import Teen, TeenRules
 
 NATION, HERE, BELOW, BESIDE = "0001", "00010001", "000100010001", "00010002"
@@ -115,6 +116,17 @@ PEOPLE = {
     "staff suspended": person(
         "staff, edits", (STAFF, HERE), without="account-suspended",
         standing=Standing(is_suspended=True),
+    ),
+    "a contributor": person("account", ("contributor", HERE), standing=Standing()),
+    "a reviewer": person("account", ("reviewer", NATION), standing=Standing()),
+    "a librarian": person("account, staff, edits", ("librarian", HERE), standing=Standing()),
+    "the national administrator": person(
+        "account, staff, edits", ("administrator", NATION), standing=Standing()
+    ),
+    "an administrator beside": person("account", ("administrator", BESIDE), standing=Standing()),
+    "staff verified here": person(
+        "account, staff, edits, level 1, level 2, level 3, ours", (STAFF, HERE),
+        standing=Standing(3, HERE),
     ),
     "one of an unknown role": person("account", ("king", NATION), standing=Standing()),
 }  # fmt: skip
@@ -285,12 +297,11 @@ def test_nothing_is_looked_up_that_no_policy_asks_for() -> None:
 
 @pytest.mark.parametrize(
     ("part", "place"),
-    zip(
-        ("record", "parent", "whole", "library"),
-        ("record:its own", "record:its issue's", "record:its journal's", "library:its library's"),
-        strict=True,
-    ),
-)
+    [
+        ("record", "record:its own"), ("parent", "record:its issue's"),
+        ("whole", "record:its journal's"), ("library", "library:its library's"),
+    ],
+)  # fmt: skip
 def test_a_number_is_counted_where_it_is_said(part: str, place: str) -> None:
     asked: list[tuple[str, int]] = []
 
@@ -315,6 +326,15 @@ def test_what_is_counted_nowhere_admits_nobody() -> None:
     facts = Facts(BEGIN, Standing(), (), 0)
     thing = Placeless(policies_of("two at once", None, None, None))
     assert access.decide(PEOPLE["one just signed up"].caller, thing, facts).reason == "not-counted"
+
+
+def test_the_table_has_every_role_and_every_level() -> None:
+    roles = {role for who in PEOPLE.values() for role, _ in who.caller.grants}
+    levels = {who.standing.assurance for who in PEOPLE.values() if who.standing}
+    assert (roles, levels) == ({*Role, "king"}, {0, 1, 2, 3})
+    asked = {field for rules in RULES.values() for field in msgspec.structs.asdict(rules)}
+    said = {f for r in RULES.values() for f, v in msgspec.structs.asdict(r).items() if v}
+    assert asked - said == {"use_minutes"}, "a condition that no row of the table asks for"
 
 
 def test_every_reason_has_its_remedy() -> None:

@@ -6,13 +6,16 @@ goes on with it; reading its parts goes on with it too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from typing import cast
 
 from flask import Response, request
 from sqlalchemy.orm import Session
+from werkzeug.wsgi import ClosingIterator
 
 from app.catalog.queries.records import Found
 from app.catalog.routes.noting import denied
@@ -72,8 +75,13 @@ class Places:
     def read_on(self, answer: Response, use_id: str, until: datetime | None) -> Response:
         """Goes on with a use that has little left, once its part is sent."""
         is_due = until is not None and until - now() < uses.RENEWED
-        if is_due and not self.is_read_only and request.method != "HEAD":
-            answer.call_on_close(lambda: self._read_on(use_id))
+        if not is_due or self.is_read_only or request.method == "HEAD":
+            return answer
+        if answer.direct_passthrough:  # then nobody closes the answer, only what it iterates over
+            sent = cast("Iterable[bytes]", answer.response)
+            answer.response = ClosingIterator(sent, partial(self._read_on, use_id))
+        else:
+            answer.call_on_close(partial(self._read_on, use_id))
         return answer
 
     def _read_on(self, use_id: str) -> None:
