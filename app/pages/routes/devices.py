@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from flask import Response, request
+from flask import Response
 from msgspec import Meta
 from sqlalchemy.orm import Session
 
@@ -97,6 +97,7 @@ def show(
         sign_ons=sign_ons.listed(session, known.account_id),
         device_passwords=device_passwords.listed(session, known.account_id),
         login=device_passwords.login_of(sealer, known.account_id),
+        server=server_of(settings),
         **told(query.done, query.trouble),
     )
 
@@ -171,8 +172,12 @@ def make_password(
         made = database.run(lambda s: device_passwords.make(s, sealer, visit, known, label, scopes))
     except KaijuanError as error:
         return refused(HERE, error)
-    server = (settings.public_url or request.host_url.rstrip("/")) + "/kosync"
-    said: dict[str, Any] = {"made": made, "label": label, "scopes": scopes, "server": server}
+    said: dict[str, Any] = {
+        "made": made,
+        "label": label,
+        "scopes": scopes,
+        "server": server_of(settings),
+    }
     return shown(site, forms, "device_password.html", **said)
 
 
@@ -188,3 +193,8 @@ def revoke_password(database: Database, caller: Caller, form: RevokeForm) -> Res
             lambda s: device_passwords.revoke(s, actor, account_id, form.password)
         ),
     )
+
+
+def server_of(settings: Settings) -> str:
+    """What KOReader is told as its sync server."""
+    return f"{settings.public_url or ''}/kosync"
