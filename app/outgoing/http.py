@@ -126,7 +126,8 @@ def _exchange(asked: Outgoing, there: SplitResult, reached: socket.socket) -> In
     try:
         headers = {"User-Agent": AGENT, "Accept-Encoding": "identity", "Connection": "close"}
         connection.request(asked.method, path, asked.body, headers | dict(asked.headers))
-        return _read(connection.getresponse(), asked.most)
+        with connection.getresponse() as response:
+            return _read(response, asked.most)
     finally:
         connection.close()
 

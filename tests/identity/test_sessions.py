@@ -11,7 +11,7 @@ from app.identity import accounts
 from app.identity.models import Account, Credential
 from app.identity.routes.visits import device_of
 from app.identity.services import closing
-from identity.people import AWAY, PASSWORD, Browser, link, person
+from identity.people import AWAY, PASSWORD, Browser, enrol, link, person
 
 PHONE, MAIL = "13800001234", "wang@example.org"
 OTHER = "another password, not common"
@@ -221,3 +221,57 @@ def test_a_link_turns_the_session_over_too(town: House) -> None:
 )  # fmt: skip
 def test_a_device_is_told_in_a_few_words(agent: str, words: str) -> None:
     assert device_of(agent) == words
+
+
+def id_of(browser: Browser) -> str:
+    """The public id of the browser's session."""
+    return next(one["id"] for one in browser.json("/me/sessions")["items"] if one["current"])
+
+
+def test_the_same_person_goes_on_in_place_under_another_secret(town: House) -> None:
+    person(town, PHONE)
+    mine = signed_in(town)
+    session, secret = id_of(mine), mine.cookie
+    assert mine.sign_in(PHONE).status_code == 201
+    assert (id_of(mine), mine.cookie == secret) == (session, False)
+    stolen = Browser(town)
+    stolen.client.set_cookie("kaijuan", secret)
+    assert stolen.send("GET", "/me").status_code == 401
+    assert len(mine.json("/me/sessions")["items"]) == 1
+
+
+def test_a_session_keeps_its_id_through_a_second_factor_and_a_new_password(town: House) -> None:
+    person(town, PHONE)
+    mine = signed_in(town)
+    session, secrets = id_of(mine), [mine.cookie]
+    device, _ = enrol(mine)
+    secrets.append(mine.cookie)
+    assert id_of(mine) == session
+    mine.sign_in(PHONE)
+    secrets.append(mine.cookie)
+    assert mine.send("GET", "/me").status_code == 401, "the second factor is asked for"
+    mine.post("/session/second-factor", code=device.code())
+    secrets.append(mine.cookie)
+    mine.send("PUT", "/me/password", {"old": PASSWORD, "password": OTHER})
+    assert id_of(mine) == session
+    assert len({*secrets, mine.cookie}) == 5, "no secret is ever gone on with"
+
+
+def test_anothers_session_is_not_gone_on_with(town: House) -> None:
+    person(town, PHONE)
+    person(town, MAIL)
+    mine = signed_in(town)
+    session = id_of(mine)
+    mine.sign_in(MAIL)
+    assert id_of(mine) != session
+    assert len(signed_in(town).json("/me/sessions")["items"]) == 1, "the first one's has ended"
+
+
+def test_a_session_that_has_ended_is_not_gone_on_with(town: House) -> None:
+    person(town, PHONE)
+    mine = signed_in(town)
+    session = id_of(mine)
+    with town.database.transaction() as transaction:
+        transaction.execute(update(Credential).values(expires_at=now()))
+    mine.sign_in(PHONE)
+    assert id_of(mine) != session

@@ -39,6 +39,8 @@ def system(*conversations: Conversation) -> Iterator[int]:
     thread = Thread(target=serve, daemon=True)
     thread.start()
     yield listening.getsockname()[1]
+    with suppress(OSError):
+        listening.shutdown(socket.SHUT_RDWR)  # or accepting waits for ever
     listening.close()
     thread.join(5)
 
