@@ -23,6 +23,7 @@ OTHERWISE = {
     "identity.claims.ask": "a code is sent: nothing has changed",
     "identity.own_cards.desk_code": "a code is shown: nothing has changed",
     "identity.me.ask": "a code is sent: nothing has changed",
+    "identity.family.ask": "a code is sent: nothing has changed",
     "identity.merging.ask": "a code is sent: nothing has changed",
     "identity.me.begin_factor": "it counts once it is confirmed",
     "identity.kosync.create": "it refuses",

@@ -212,7 +212,7 @@ def test_a_report_of_what_failed_in_the_domain_shows_nobody(
     claim = Claim("number", NAME, NUMBERS[0], AGREED)
     monkeypatch.setattr(real_names, "enqueue", fail)
     with pytest.raises(RuntimeError) as failed:
-        counter.ask(Visit(AWAY), known, claim)
+        counter.identify(Visit(AWAY), known, claim)
     assert not leaks(reported(failed.value))
 
 

@@ -70,7 +70,7 @@ def ask(
     """
     known = session_of(caller)
     claim = Claim(body.method, body.name, body.number, body.agreed)
-    identifying.ask(visits.visit_of(caller), known, claim)
+    identifying.identify(visits.visit_of(caller), known, claim)
     with database.transaction(writes=False) as session:
         return told(identifying.standing(session, known.account_id))
 

@@ -71,7 +71,7 @@ class Identifying:
         about = (row.method, row.mask, row.reason, row.ended_at or row.made_at)
         return Standing(offered, level, cast(State, row.state), *about)
 
-    def ask(self, visit: Visit, known: Known, claim: Claim) -> None:
+    def identify(self, visit: Visit, known: Known, claim: Claim) -> None:
         """Has the service be asked.
 
         What is wrong with a number is said before anything is counted or asked. Of a child, the

@@ -75,7 +75,7 @@ def ask(identifying: Identifying, caller: Caller, form: RealNameForm) -> Respons
     """Have one's real name verified. What was written is not shown again."""
     claim = Claim(form.method, form.name, form.number, form.agreed)
     try:
-        identifying.ask(visits.visit_of(caller), session_of(caller), claim)
+        identifying.identify(visits.visit_of(caller), session_of(caller), claim)
     except ConflictError:
         return onwards_to(link(HERE, trouble="trouble.not-to-verify"))
     except KaijuanError as error:
