@@ -28,6 +28,8 @@ COMING_IN = {
     "identity.sessions.begin", "identity.sessions.begin_by_password",
     "identity.sessions.begin_by_code", "identity.sessions.step_up",
     "identity.passkeys.ask_to_sign_in", "identity.passkeys.sign_in",
+    "identity.claims.ask", "identity.claims.claim",
+    "pages.claiming.ask", "pages.claiming.confirm",
     "identity.accounts.ask", "identity.accounts.sign_up", "identity.accounts.recover",
     "pages.entering.by_password", "pages.entering.step_up", "pages.entering.ask",
     "pages.entering.confirm", "pages.account.sign_out", "pages.leaving.leave_by_form",
