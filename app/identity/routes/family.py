@@ -137,7 +137,7 @@ def show(session: Session, caller: Caller, family: Family) -> GuardianState:
 @family.put("/birth-year", SIGNED_IN)
 def state(caller: Caller, family: Family, body: Born) -> None:
     """Say the year in which one was born; it is kept of minors only, and said once."""
-    family.state(visits.visit_of(caller), session_of(caller), body.year)
+    family.say_year(visits.visit_of(caller), session_of(caller), body.year)
 
 
 @family.post("/guardian/invitation", SIGNED_IN, status=201, problems=(404,))

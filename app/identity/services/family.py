@@ -61,7 +61,7 @@ class Family:
         """The mode that the account is in."""
         return teen.teen(session, account_id, now())
 
-    def state(self, visit: Visit, known: Known, born_year: int) -> None:
+    def say_year(self, visit: Visit, known: Known, born_year: int) -> None:
         """See :func:`minors.state`."""
         actor = visit.actor(known.account_id)
         self.entrance.database.run(lambda s: minors.state(s, actor, known.account_id, born_year))

@@ -122,7 +122,7 @@ def show(
 def state(caller: Caller, family: Family, form: BornForm) -> Response:
     """Say the year in which one was born."""
     visit, known = visits.visit_of(caller), session_of(caller)
-    return done(HERE, "born", lambda: family.state(visit, known, form.born))
+    return done(HERE, "born", lambda: family.say_year(visit, known, form.born))
 
 
 @family.post(HERE + "/invitation", SIGNED_IN, json=False)
