@@ -11,7 +11,7 @@ import engines
 import pytest
 
 APPLICATION = (
-    "catalog", "identity", "reader", "usage", "jobs", "web", "pages", "operating",
+    "catalog", "identity", "signon", "reader", "usage", "jobs", "web", "pages", "operating",
     "demonstration", "database", "test_openapi.py", "test_serving.py",
 )  # fmt: skip
 """What tests the application by its faces; the rest is run on engines where it is marked so."""
