@@ -19,11 +19,8 @@ from app.database import Database
 from app.dialects import WEB
 from app.identity.callers import authenticator
 from app.identity.limiting import count_by, open_limiter
-from app.identity.routes.audit import audit
 from app.identity.routes.network import NETWORK
 from app.identity.routes.personal import PERSONAL, open_entrance
-from app.identity.routes.readers import readers
-from app.identity.routes.staff import staff
 from app.identity.services.device_passwords import DeviceDoor
 from app.identity.services.limits import Limiter
 from app.pages.install import install as install_pages
@@ -75,7 +72,7 @@ def create_app(
     api.provide(app, Recorder, usage)
     api.register(app, health.health, docs, *GROUPS.values())
     api.register(app, search, subjects, records, feed, imports, jobs, *PERSONAL)
-    api.register(app, *NETWORK, staff, readers, audit)
+    api.register(app, *NETWORK)
     install_reading(app, settings, adapters.database, usage)
     entrance = open_entrance(app, settings, adapters, limiter)
     install_signing_on(app, adapters, tokens, entrance)

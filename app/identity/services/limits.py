@@ -48,6 +48,7 @@ DEFAULTS: Mapping[str, Limit] = {
     "downloads.account": Limit(1200, 3600),
     "downloads.address": Limit(6000, 3600),
     "tickets.address": Limit(6000, 60),
+    "tokens.address": Limit(6000, 60),
 }
 """Many readers may be behind one address: a reading room, a school, a carrier's gateway."""
 EXACT = frozenset({

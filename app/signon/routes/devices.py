@@ -6,12 +6,11 @@ from flask import Response
 from sqlalchemy.orm import Session
 
 from app.database import Database
-from app.errors import TooManyError
 from app.identity.services.audit import Actor
-from app.identity.services.limits import Limiter, network_of
+from app.identity.services.limits import Limiter
 from app.permissions import Caller, Permission
 from app.sealing import Sealer
-from app.signon.routes.oauth import answer, question
+from app.signon.routes.oauth import answer, question, too_many
 from app.signon.services.device_grant import DeviceEndpoint
 from app.signon.services.provider import Provider, Reply
 from app.signon.services.tokens import Tokens
@@ -26,13 +25,8 @@ def ask(
 ) -> Response:
     """Ask for a code that a person is to enter elsewhere."""
     actor, asked = Actor(None, caller.address, caller.request_id), question()
-    try:
-        if network := network_of(caller.address):
-            limiter.spend("device-requests", "address", network)
-    except TooManyError as error:
-        told = {"error": "temporarily_unavailable", "error_description": str(error)}
-        headers = {"Retry-After": str(error.retry_after), "Content-Type": "application/json"}
-        return answer(Reply(429, told, {**headers, "Cache-Control": "no-store"}))
+    if (refused := too_many(limiter, caller, "device-requests")) is not None:
+        return refused
 
     def begin(session: Session) -> Reply:
         provider = Provider(session, actor, tokens)

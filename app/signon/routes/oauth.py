@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 import msgspec
@@ -10,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from app.cursors import Cursors
 from app.database import Database
-from app.errors import ForbiddenError, UnauthenticatedError
+from app.errors import ForbiddenError, TooManyError, UnauthenticatedError
 from app.identity.accounts import Known
 from app.identity.services.audit import Actor, actor_of
+from app.identity.services.limits import Limiter, network_of
 from app.permissions import Caller, Permission
 from app.sealing import Sealer
 from app.signon.schemas import Scope
@@ -29,11 +31,14 @@ ANYWHERE = {"Access-Control-Allow-Origin": "*"}
 
 
 @oauth.get("/authorize", PUBLIC, json=False, writes=True)
-def authorize(session: Session, caller: Caller, cursors: Cursors, tokens: Tokens) -> Response:
+def authorize(database: Database, caller: Caller, cursors: Cursors, tokens: Tokens) -> Response:
     """Sign on to a client."""
-    params = request.args.to_dict(flat=False)
-    provider = Provider(session, actor_of(caller), tokens)
-    found = asking.authorize(provider, cursors, params, session_in(caller))
+    params, known, actor = request.args.to_dict(flat=False), session_in(caller), actor_of(caller)
+
+    def work(session: Session) -> Reply | SignIn | Consent:
+        return asking.authorize(Provider(session, actor, tokens), cursors, params, known)
+
+    found = database.run(work, writes=known is not None)  # strangers hold no lock
     if isinstance(found, SignIn):
         return _onwards("/sign-in?" + urlencode({"next": found.onwards}))
     if isinstance(found, Consent):
@@ -48,26 +53,32 @@ def authorize_by_form() -> Response:
 
 
 @oauth.post("/token", PUBLIC, json=False)
-def token(database: Database, caller: Caller, tokens: Tokens) -> Response:
+def token(database: Database, limiter: Limiter, caller: Caller, tokens: Tokens) -> Response:
     """Trade a code or a refresh token for tokens."""
-    actor, asked = _client_of(caller), question()
-    return answer(database.run(lambda s: Provider(s, actor, tokens).token(asked)))
+    asked = question()
+    return _answered(database, limiter, caller, tokens, lambda provider: provider.token(asked))
 
 
 @oauth.post("/introspect", PUBLIC, json=False)
-def introspect(database: Database, caller: Caller, tokens: Tokens) -> Response:
+def introspect(database: Database, limiter: Limiter, caller: Caller, tokens: Tokens) -> Response:
     """Ask what a token is worth (RFC 7662)."""
-    actor, asked = _client_of(caller), question()
-    return answer(
-        database.run(lambda s: Provider(s, actor, tokens).endpoint("introspection", asked))
+    asked = question()
+    return _answered(
+        database,
+        limiter,
+        caller,
+        tokens,
+        lambda provider: provider.endpoint("introspection", asked),
     )
 
 
 @oauth.post("/revoke", PUBLIC, json=False)
-def revoke(database: Database, caller: Caller, tokens: Tokens) -> Response:
+def revoke(database: Database, limiter: Limiter, caller: Caller, tokens: Tokens) -> Response:
     """Give a token back (RFC 7009)."""
-    actor, asked = _client_of(caller), question()
-    return answer(database.run(lambda s: Provider(s, actor, tokens).endpoint("revocation", asked)))
+    asked = question()
+    return _answered(
+        database, limiter, caller, tokens, lambda provider: provider.endpoint("revocation", asked)
+    )
 
 
 @oauth.get("/userinfo", PUBLIC, json=False)
@@ -123,9 +134,29 @@ def _onwards(path: str) -> Response:
     return Response(status=303, headers={"Location": path, "Cache-Control": "no-store"})
 
 
-def _client_of(caller: Caller) -> Actor:
-    """A client acts, whose session the browser has matters nothing."""
-    return Actor(None, caller.address, caller.request_id)
+def _answered(
+    database: Database,
+    limiter: Limiter,
+    caller: Caller,
+    tokens: Tokens,
+    ask: Callable[[Provider], Reply],
+) -> Response:
+    """What a client is answered, which acts by itself: no session of a browser matters."""
+    actor = Actor(None, caller.address, caller.request_id)
+    refused = too_many(limiter, caller, "tokens")
+    return refused or answer(database.run(lambda s: ask(Provider(s, actor, tokens))))
+
+
+def too_many(limiter: Limiter, caller: Caller, what: str) -> Response | None:
+    """The refusal of one request too many from a network, in the form that clients read."""
+    try:
+        if network := network_of(caller.address):
+            limiter.spend(what, "address", network)
+    except TooManyError as error:
+        told = {"error": "temporarily_unavailable", "error_description": str(error)}
+        headers = {"Retry-After": str(error.retry_after), "Cache-Control": "no-store"}
+        return answer(Reply(429, told, {**headers, "Content-Type": "application/json"}))
+    return None
 
 
 def _told(session: Session, tokens: Tokens, sealer: Sealer) -> Response:
