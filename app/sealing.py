@@ -10,8 +10,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from hashlib import sha256
-from hmac import new as hmac
+from hmac import digest as hmac
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -36,7 +35,7 @@ class Sealer:
 
     def lookup(self, purpose: str, value: str) -> str:
         """By which a value is found without being kept: HMAC-SHA256, 64 hexadecimal digits."""
-        return hmac(_key(self.secret, "lookup:" + purpose), value.encode(), sha256).hexdigest()
+        return hmac(_key(self.secret, "lookup:" + purpose), value.encode(), "sha256").hex()
 
     def seal(self, purpose: str, owner: str, value: bytes) -> bytes:
         """The value encrypted for this owner alone (AES-256-GCM, NIST SP 800-38D)."""

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, Select, select, update
 from sqlalchemy.orm import Session
 
 from app.database import insert_many, now, random_id, rfc3339
@@ -76,7 +76,10 @@ def told(sealer: Sealer, entry: Entry, lookup: str) -> Told:
 
 
 def judge(session: Session, rows: Sequence[Told], *, lock: bool = False) -> Judged:
-    """Compares rows of different cards with what is kept, in one statement."""
+    """Compares rows of different cards with what is kept, in one statement.
+
+    What is kept of a changed one is read whole only under its lock.
+    """
     kept = _kept(session, [row.lookup for row in rows], lock)
     judged = Judged([], [], [], 0)
     for row in rows:
@@ -117,18 +120,22 @@ def find(session: Session, lookup: str) -> Row[*tuple[Any, ...]] | None:
 def _kept(
     session: Session, lookups: Collection[str], lock: bool
 ) -> Mapping[str, Row[*tuple[Any, ...]]]:
-    wanted = (
-        select(
-            Handle.lookup, Handle.account_id, Account.name, Card.lookup.label("card"),
-            Card.library_id, Card.said, Card.state, Card.expires_at, Card.contact_kind,
-            Card.contact, Card.slip, Card.slip_until, Card.claimed_at, Card.import_id, Card.before,
-        )
-        .join(Account, Account.id == Handle.account_id)
+    wanted: Select[*tuple[Any, ...]] = (
+        select(Handle.lookup, Handle.account_id, Card.lookup.label("card"), Card.said)
         .outerjoin(Card, Card.lookup == Handle.lookup)
         .where(Handle.kind == HandleKind.CARD, Handle.lookup.in_(lookups))
-    )  # fmt: skip
+    )
     if lock:
-        wanted = wanted.order_by(Handle.lookup).with_for_update(of=Handle)
+        wanted = (
+            wanted.add_columns(
+                Account.name, Card.library_id, Card.state, Card.expires_at, Card.contact_kind,
+                Card.contact, Card.slip, Card.slip_until, Card.claimed_at, Card.import_id,
+                Card.before,
+            )
+            .join(Account, Account.id == Handle.account_id)
+            .order_by(Handle.lookup)
+            .with_for_update(of=Handle)
+        )  # fmt: skip
     return {row.lookup: row for row in session.execute(wanted)}
 
 
