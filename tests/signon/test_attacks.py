@@ -6,7 +6,9 @@ import base64
 import hashlib
 import hmac
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,6 +113,22 @@ def test_a_refresh_token_that_is_used_again_ends_the_family(town: House, loans: 
     assert error_of(loans, **again) == "invalid_grant"
     assert error_of(loans, **{**again, "refresh_token": second["refresh_token"]}) == "invalid_grant"
     assert not is_open(loans, second)
+
+
+@pytest.mark.parametrize("kind", ["code", "refresh_token"])
+def test_of_many_who_show_the_same_at_once_one_is_answered_and_nobody_goes_on(
+    town: House, loans: System, kind: str
+) -> None:
+    browser = reader(town)
+    form = {**TRADE, "code": code_for(loans, browser)}
+    if kind == "refresh_token":
+        tokens = loans.post("token_endpoint", **form).json()
+        form = {"grant_type": kind, kind: tokens[kind]}
+    with ThreadPoolExecutor(4) as at_once:
+        asked = [at_once.submit(loans.post, "token_endpoint", **form) for _ in range(4)]
+        answers = [one.result() for one in asked]
+    (given,) = [one.json() for one in answers if one.status_code == 200]
+    assert not is_open(loans, given)
 
 
 def test_a_made_up_refresh_token_ends_nobody_s_family(town: House, loans: System) -> None:
@@ -252,6 +270,18 @@ def test_a_token_of_another_installation_is_not_believed(town: House, loans: Sys
     account = reader(town).json("/me")["account"]
     foreign = tokens.access("0" * 32, 1, loans.id, "openid", sub=account)
     assert not is_open(loans, {"access_token": foreign})
+
+
+def test_an_address_that_asks_too_often_is_told_to_wait(tmp_path: Path) -> None:
+    made = House(tmp_path / "limited", limits="tokens.address=2/60")
+    ask = made.app.test_client()
+    asked = [
+        ask.post("/oauth2/token", environ_base={"REMOTE_ADDR": "203.0.113.7"}) for _ in range(3)
+    ]
+    made.close()
+    assert [one.status_code for one in asked] == [400, 400, 429]
+    assert asked[2].json["error"] == "temporarily_unavailable"  # type: ignore[index]
+    assert asked[2].headers["Retry-After"]
 
 
 def test_parameters_that_are_said_twice_are_refused(town: House, loans: System) -> None:
