@@ -82,7 +82,7 @@ class _Doing:
         self.position = position
         for part in parting.parts(rows, self.sealer, self.seen):
             self.position, self.unread = self.position + part.size, self.unread + part.unread
-            report = self.database.run(partial(self._take, part=part, so_far=report))
+            report = self.database.run(partial(self._take_in, part=part, so_far=report))
             self.progress(report)
         if self.order.whole:
             report = self._suspend_missing(report)
@@ -90,7 +90,7 @@ class _Doing:
         self.database.checkpoint()
         return report
 
-    def _take(self, session: Session, part: Part, so_far: ReaderReport) -> ReaderReport:
+    def _take_in(self, session: Session, part: Part, so_far: ReaderReport) -> ReaderReport:
         """Takes one chunk; answers the report up to there."""
         self._renew(session)
         report = msgspec.structs.replace(so_far, problems=[*so_far.problems])
