@@ -35,6 +35,8 @@ class Merging(StrEnum):
     """As ``MOVED``; but where both have it, they are two persons, and nothing is merged."""
     REFUSED = "refused"
     """Who has such rows is not merged into another account."""
+    APART = "apart"
+    """Who has such rows is merged neither into another account nor with one into theirs."""
     KEPT = "kept"
     """Under the id, whose tombstone answers where the account went."""
 

@@ -11,7 +11,17 @@ from sqlalchemy import func, select, update
 
 from app.database import now
 from app.identity import accounts
-from app.identity.models import Account, AuditEvent, Credential, Grant, Handle, Password
+from app.identity.models import (
+    Account,
+    AuditEvent,
+    Credential,
+    Grant,
+    Handle,
+    Identity,
+    Minor,
+    Password,
+    TeenMode,
+)
 from app.identity.services import homes
 from identity.people import AWAY, PASSWORD, Browser, enrol, person, received
 
@@ -205,6 +215,37 @@ def test_a_suspended_account_does_not_slip_into_another(wang: Twice) -> None:
         suspended = update(Account).where(Account.id == wang.second)
         session.execute(suspended.values(suspended_at=now()))
     assert wang.show()["refusals"] == ["suspended"]
+
+
+@pytest.mark.parametrize("whose", ["first", "second"])
+def test_a_childs_account_is_merged_in_neither_direction(wang: Twice, whose: str) -> None:
+    with wang.house.database.transaction() as session:
+        session.add(Minor(account_id=getattr(wang, whose), born_year=2014))
+    plan = wang.show()
+    assert plan["refusals"] == ["minors"]
+    assert wang.merge(plan["proof"]).status_code == 409
+
+
+def test_a_verified_name_moves_with_the_person(wang: Twice) -> None:
+    settle(wang.house, wang.second, None, 3)
+    seen = {"lookup": "x" * 64, "key_version": 1, "mask": "1***8", "method": "number"}
+    with wang.house.database.transaction() as session:
+        session.add(Identity(account_id=wang.second, verified_at=now(), **seen))
+    assert wang.merge().status_code == 200
+    assert rows(wang.house, Identity, wang.first) == 1
+
+
+def test_what_both_have_stays_as_the_one_that_stays_has_it(wang: Twice) -> None:
+    with wang.house.database.transaction() as session:
+        session.add_all(
+            TeenMode(account_id=who, minutes=minutes, by_guardian=False, set_at=now())
+            for who, minutes in ((wang.first, 30), (wang.second, 60))
+        )
+    plan = wang.show()
+    assert plan["doubled"] == {"teen_modes": 1}
+    assert wang.merge(plan["proof"]).status_code == 200
+    with wang.house.database.transaction(writes=False) as session:
+        assert [one.minutes for one in session.scalars(select(TeenMode))] == [30]
 
 
 def test_an_account_is_not_merged_into_itself(wang: Twice) -> None:

@@ -31,7 +31,11 @@ def test_every_column_that_names_an_account_says_what_becomes_of_it() -> None:
 def test_what_is_not_shown_or_is_kept_has_its_reason() -> None:
     for one in everything():
         said = one.personal
-        stays = said.closing is Closing.KEPT or said.merging in (Merging.KEPT, Merging.REFUSED)
+        stays = said.closing is Closing.KEPT or said.merging in (
+            Merging.KEPT,
+            Merging.REFUSED,
+            Merging.APART,
+        )
         assert said.why or (said.shown and not stays), one.column
 
 

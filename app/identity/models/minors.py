@@ -45,7 +45,7 @@ class Minor(Base):
         primary_key=True,
         info=personal(
             Closing.DELETED,
-            Merging.REFUSED,
+            Merging.APART,
             ("born_year", "is_verified", "guardian_mask", "consented_at"),
             why="a child's account keeps its guardian",
         ),

@@ -59,7 +59,7 @@ class MergePlan(msgspec.Struct, frozen=True):
     """What merging would do, by kind and number. It cannot be taken back.
 
     ``doubled`` is what both have: what this account has stands. ``refusals`` say why nothing would
-    be merged: same, suspended, kind, grants (the other has roles), minors (it is a child's),
+    be merged: same, suspended, kind, grants (the other has roles), minors (one is a child's),
     two-persons (both have a verified real name).
     """
 

@@ -164,7 +164,8 @@ def _refusals(session: Session, into: Account, gone: Account) -> list[str]:
     both_known = min(into.assurance, gone.assurance) >= homes.VERIFIED
     for one in _all():
         rule = one.personal.merging
-        if rule is Merging.REFUSED and _count(session, one, gone.id):
+        barred = {Merging.REFUSED: (gone,), Merging.APART: (into, gone)}.get(rule, ())
+        if any(_count(session, one, who.id) for who in barred):
             found.append(one.name)
         if rule is Merging.SOLE:
             both_known |= all(_count(session, one, who.id) for who in (into, gone))
