@@ -21,6 +21,7 @@ from app.identity.services import audit
 OTHERWISE = {
     "identity.accounts.ask": "a code is sent: nothing has changed",
     "identity.claims.ask": "a code is sent: nothing has changed",
+    "identity.cards.standing": "it only looks; the number of the card is in no address",
     "identity.own_cards.desk_code": "a code is shown: nothing has changed",
     "identity.me.ask": "a code is sent: nothing has changed",
     "identity.family.ask": "a code is sent: nothing has changed",
@@ -84,7 +85,10 @@ def named(function: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
             yield from ours(vars(module).get(node.id))
         elif isinstance(node, ast.Attribute):
             base = node.value
-            owner = vars(module).get(base.id) if isinstance(base, ast.Name) else None
+            name = base.id if isinstance(base, ast.Name) else ""
+            owner = vars(module).get(
+                function.__qualname__.split(".")[0] if name == "self" else name
+            )
             if isinstance(owner, ModuleType | type):
                 yield from ours(getattr(owner, node.attr, None))
             else:
