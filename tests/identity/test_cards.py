@@ -307,3 +307,16 @@ def test_no_secret_of_a_card_is_kept_in_clear(net: House, browser: Browser) -> N
 
 def test_letters_that_look_alike_are_taken_for_each_other() -> None:
     assert cards.folded("o1lI-0abc ") == "01110ABC"
+
+
+def test_no_number_is_in_a_log(
+    net: House, browser: Browser, capfd: pytest.CaptureFixture[str]
+) -> None:
+    browser.post("/cards/codes", library=LIBRARY, card="A7654321")
+    net.work()
+    ticket, code = ask(net, browser)
+    claim(browser, ticket=ticket, code=code)
+    desk(net, "/standing", staff(net), card="A7654321")
+    logged = "".join(capfd.readouterr())
+    assert "/api/v1/cards/codes" in logged
+    assert not [secret for secret in ("7654321", OWN, code) if secret in logged]
