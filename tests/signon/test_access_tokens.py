@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from house import House
 from identity.people import PASSWORD, Browser, person
-from sqlalchemy import update
+from sqlalchemy import Engine, event, update
 
 from app.database import now
 from app.identity.models import Account
@@ -118,6 +118,30 @@ def test_it_fails_when_the_reader_has_signed_out(town: House, loans: System) -> 
     tokens = loans.sign_on(browser, "openid reading")
     assert browser.send("DELETE", "/session").status_code == 204
     assert not works(town, tokens)
+
+
+def test_it_is_known_by_one_statement_however_much_there_is(town: House, loans: System) -> None:
+    browser = reader(town)
+    tokens = loans.sign_on(browser, "openid reading")
+    before = statements(town, tokens)
+    for number in range(3):
+        loans.sign_on(reader(town, f"another-{number}@example.org"), "openid reading")
+        System(town).sign_on(browser, "openid reading")
+    assert len(before) == len(statements(town, tokens)) == 1
+
+
+def statements(town: House, tokens: dict[str, Any]) -> list[str]:
+    """What is asked of the database to know the caller of a page that asks for nothing else."""
+    asked: list[str] = []
+
+    def note(*given: Any) -> None:
+        asked.append(str(given[2]))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    answer = town.client.get("/api/v1/openapi.json", headers=bearer(tokens))
+    event.remove(Engine, "before_cursor_execute", note)
+    assert answer.status_code == 200
+    return [one for one in asked if "authorizations" in one or "accounts" in one]
 
 
 def test_userinfo_refuses_as_rfc_6750_has_it(town: House, loans: System) -> None:

@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from app.cursors import Cursors
 from app.errors import Fault, InvalidError
 from app.identity.callers import session_of
+from app.identity.models import Account
+from app.identity.models import Account
 from app.identity.services.audit import actor_of
 from app.pages.render import Site, link, onwards_to, page, passed_on
 from app.permissions import Caller, Permission
@@ -58,7 +60,8 @@ def show(
     found = asking.still_asked(provider, cursors, params, known)
     if found is None:
         return onwards_to(query.next)
-    answer = page(site, "consent.html", token=forms.token(), asked=found)
+    name = session.get_one(Account, known.account_id).name
+    answer = page(site, "consent.html", token=forms.token(), asked=found, name=name)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
