@@ -280,5 +280,6 @@ def test_a_time_that_is_not_utc_is_refused(zone: timezone | None) -> None:
 
 
 def test_every_use_investigates_and_reading_requests() -> None:
-    assert [event for event in Event if event.investigates] == list(Event)[1:]
+    used = [Event.VIEW, Event.OPEN, Event.DOWNLOAD]
+    assert [event for event in Event if event.investigates] == used
     assert [event for event in Event if event.requests] == [Event.OPEN, Event.DOWNLOAD]
