@@ -32,7 +32,7 @@ def test_a_television_is_let_in_without_a_script(
     sign_in(page)
     page.get_by_role("button", name="继续").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("读者门户")
-    expect(page.get_by_role("note")).to_contain_text(asked["user_code"])
+    expect(page.get_by_role("code")).to_have_text(asked["user_code"])
     page.get_by_role("button", name="同意登录").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("已同意")
     assert poll(house, television, asked["device_code"], 200)
