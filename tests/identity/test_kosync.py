@@ -59,8 +59,8 @@ def test_a_session_or_a_token_is_no_device(town: House) -> None:
 
 def test_who_is_counted_is_told_in_its_own_form(tmp_path: Path) -> None:
     house = House(tmp_path / "town", limits="devices.account=1/60")
-    answers = [house.client.get("/kosync/users/auth", headers=ACCEPT) for _ in range(2)]
-    assert answers[1].status_code == 429
-    assert set(answers[1].json) == {"code", "message"}  # type: ignore[arg-type]
-    assert answers[1].headers["Retry-After"]
+    answer = [house.client.get("/kosync/users/auth", headers=ACCEPT) for _ in range(3)][-1]
+    assert answer.status_code == 429
+    assert set(answer.json) == {"code", "message"}  # type: ignore[arg-type]
+    assert answer.headers["Retry-After"]
     house.close()
