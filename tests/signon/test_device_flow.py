@@ -15,6 +15,7 @@ from app.identity.models import AuditEvent
 from app.signon.models import DeviceRequest
 from app.signon.services import device_flow
 from signon import ends
+from signon.systems import System
 
 PHONE, MAIL = "13800001234", "wang@example.org"
 GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -98,6 +99,19 @@ def test_a_television_is_let_in(house: House, television: str, reader: Browser) 
     assert given["scope"].split() == ["openid", "profile"]
     bearer = {"Authorization": f"Bearer {given['access_token']}"}
     assert house.client.get("/oauth2/userinfo", headers=bearer).json["sub"] == account  # type: ignore[index]
+
+
+def test_a_client_that_others_wrote_is_let_in(house: House, reader: Browser) -> None:
+    app = System(house, is_public=True, has_device_flow=True)
+    asked = app.post("device_authorization_endpoint", scope="openid profile").json()
+    decide(reader, asked["user_code"])
+    client = app.client()
+    given = client.fetch_token(
+        app.metadata["token_endpoint"], grant_type=GRANT, device_code=asked["device_code"]
+    )
+    assert app.read(given["id_token"])["sub"] == reader.json("/me")["account"]
+    again = client.refresh_token(app.metadata["token_endpoint"], given["refresh_token"])
+    assert again["access_token"] != given["access_token"]
 
 
 def test_case_dashes_and_width_do_not_matter(

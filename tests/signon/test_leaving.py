@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from flask.testing import FlaskClient
 from house import House
 from identity.people import SITE, Browser, person
 from werkzeug.test import TestResponse
@@ -70,6 +71,22 @@ def test_an_id_token_that_has_run_out_is_still_a_hint(house: House, reader: Brow
     old = open_tokens(house.settings).sign("JWT", client, {"sub": "x", "sid": sid, "exp": 1})
     assert leave(reader, id_token_hint=old).status_code == 200
     assert not is_in(reader)
+
+
+def test_a_hint_outlives_the_key_that_signed_it(house: House, reader: Browser) -> None:
+    hint = ends.sign_on(reader, ends.system(house))["id_token"]
+    open_tokens(house.settings).keys.rotate(at_once=True)
+    house.open_doors()
+    reader.client = signed(house, reader)
+    assert leave(reader, id_token_hint=hint).status_code == 200
+    assert not is_in(reader)
+
+
+def signed(house: House, browser: Browser) -> FlaskClient:
+    """The same browser, at the application as it is now."""
+    client = house.app.test_client()
+    client.set_cookie("kaijuan", browser.cookie)
+    return client
 
 
 def test_without_a_hint_the_person_is_asked(house: House, web: MemoryWeb, reader: Browser) -> None:

@@ -10,6 +10,7 @@ import pytest
 from cas import CASClientV3
 from house import House
 from identity.people import PASSWORD, Browser, enrol, person
+from joserfc.jws import extract_compact
 from sqlalchemy import select, update
 
 from app import background
@@ -19,6 +20,7 @@ from app.identity.models import Account, Credential
 from app.identity.services import homes, sessions, tending
 from app.outgoing.memory import MemoryWeb
 from app.outgoing.ports import Incoming, Outgoing
+from app.signon.issuing import open_tokens
 from app.signon.models import SignOn
 from app.signon.services import endings
 from signon import cas_systems, ends
@@ -66,6 +68,20 @@ def test_a_system_learns_that_the_session_has_ended(
     assert len(told["jti"]) >= 16
     ends.tell(house)
     assert (len(web.asked), ends.noted(house)) == (1, 0)
+
+
+def test_notices_are_checked_by_the_keys_of_now(
+    house: House, web: MemoryWeb, reader: Browser
+) -> None:
+    ends.sign_on(reader, ends.system(house))
+    before = open_tokens(house.settings).keys.signing().id
+    open_tokens(house.settings).keys.rotate(at_once=True)
+    reader.send("DELETE", "/session")
+    ends.tell(house)
+    token = ends.form_of(web.asked[0])["logout_token"]
+    assert extract_compact(token.encode()).headers()["kid"] != before
+    house.open_doors()
+    assert ends.claims(house, token, "logout+jwt")["sid"]
 
 
 def by_owner(house: House, reader: Browser) -> None:
