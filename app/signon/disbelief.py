@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from app.errors import ForbiddenError, UnavailableError
 from app.outgoing.ports import Incoming, Outgoing, OutgoingError, Web
+
+PATIENCE = 5.0
+"""Seconds that somebody who signs in waits for each answer of a provider."""
 
 
 class DisbeliefError(ForbiddenError):
@@ -24,7 +29,7 @@ def asked(web: Web, request: Outgoing, what: str) -> Incoming:
     :raises DisbeliefError: for any other answer.
     """
     try:
-        answer = web.ask(request)
+        answer = web.ask(replace(request, patience=PATIENCE))
     except OutgoingError as error:
         raise UnavailableError("The library's sign-on") from error
     if answer.status != 200:

@@ -10,7 +10,9 @@ from house import House
 from sqlalchemy import func, select, update
 
 from app.database import now
+from app.errors import ConflictError, NoRoomError
 from app.identity import accounts
+from app.identity.handles import normal
 from app.identity.models import (
     Account,
     AuditEvent,
@@ -22,7 +24,8 @@ from app.identity.models import (
     Password,
     TeenMode,
 )
-from app.identity.services import homes
+from app.identity.services import attaching, homes, merging
+from app.identity.services.audit import SYSTEM
 from identity.people import AWAY, PASSWORD, Browser, enrol, person, received
 
 MINE, OTHER, MAIL = "13800001234", "13900005678", "wang@example.org"
@@ -246,6 +249,26 @@ def test_what_both_have_stays_as_the_one_that_stays_has_it(wang: Twice) -> None:
     assert wang.merge(plan["proof"]).status_code == 200
     with wang.house.database.transaction(writes=False) as session:
         assert [one.minutes for one in session.scalars(select(TeenMode))] == [30]
+
+
+def test_what_fails_half_way_has_not_happened(wang: Twice, monkeypatch: pytest.MonkeyPatch) -> None:
+    def die(*_: object) -> None:
+        raise NoRoomError("/", 0, 1)
+
+    proof = wang.show()["proof"]
+    monkeypatch.setattr(merging, "_bury", die)
+    assert wang.merge(proof).status_code == 503
+    monkeypatch.undo()
+    assert rows(wang.house, Handle, wang.second) == rows(wang.house, Password, wang.second) == 1
+    assert wang.merge(proof).status_code == 200
+
+
+def test_nothing_is_added_to_an_account_that_was_merged(wang: Twice) -> None:
+    wang.merge()
+    sealer = wang.house.adapters.sealer
+    with pytest.raises(ConflictError), wang.house.database.transaction() as session:
+        attaching.attach(session, sealer, SYSTEM, wang.second, normal(MAIL), verified=True)
+    assert rows(wang.house, Handle, wang.second) == 0
 
 
 def test_an_account_is_not_merged_into_itself(wang: Twice) -> None:
