@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -115,6 +116,15 @@ def test_a_gateway_without_a_session_goes_back_without_a_ticket(house: House) ->
     assert "ticket=ST-" in login(signed_in(house), gateway="true").location
     asked = login(Browser(house), gateway="true", renew="true")
     assert urlsplit(asked.location).path == "/sign-in"
+
+
+def test_nobody_makes_tickets_without_end(tmp_path: Path) -> None:
+    house = House(tmp_path / "data", limits="tickets.account=3/60")
+    system(house)
+    browser = signed_in(house)
+    assert [login(browser).status_code for _ in range(4)] == [303, 303, 303, 429]
+    assert login(Browser(house), gateway="true").status_code == 303  # others go on
+    house.close()
 
 
 def test_a_ticket_can_be_posted(house: House) -> None:

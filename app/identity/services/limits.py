@@ -47,6 +47,7 @@ DEFAULTS: Mapping[str, Limit] = {
     "search.address": Limit(6000, 60),
     "downloads.account": Limit(1200, 3600),
     "downloads.address": Limit(6000, 3600),
+    "tickets.account": Limit(600, 3600),
     "tickets.address": Limit(6000, 60),
     "tokens.address": Limit(6000, 60),
 }

@@ -18,6 +18,7 @@ from app.database import Database, from_micros, now, to_micros
 from app.errors import ForbiddenError, UnauthenticatedError, UnknownCursorError
 from app.identity.accounts import Known
 from app.identity.callers import session_of
+from app.identity.models import Account
 from app.identity.routes import visits
 from app.identity.services import sessions
 from app.identity.services.audit import Actor, actor_of
@@ -29,7 +30,7 @@ from app.signon.schemas import CasSettings, Scope
 from app.signon.services import approvals, clients, tickets
 from app.signon.services.clients import KnownClient
 from app.signon.services.validating import unasked
-from app.web.api import Endpoints
+from app.web.api import Endpoints, Limited
 from app.web.forms import Forms
 
 cas = Endpoints("pages.cas", "/cas")
@@ -64,7 +65,7 @@ class LogoutQuery(msgspec.Struct, frozen=True):
     service: Service = ""
 
 
-@cas.get("/login", PUBLIC, json=False, writes=True)
+@cas.get("/login", PUBLIC, json=False, writes=True, limited=Limited("tickets"), problems=(429,))
 def login(
     site: Site,
     forms: Forms,
@@ -79,16 +80,18 @@ def login(
     if not query.service:
         is_inside = known is not None and not renews
         return onwards_to(HERE if is_inside else link("/sign-in", next=HERE))
+    asked_as: str | None = None
     with database.transaction(writes=False) as session:
         client = clients.of_service(session, query.service)
-        asks = bool(client and known and unasked(session, client, known.account_id))
+        if client and known and unasked(session, client, known.account_id):
+            asked_as = session.get_one(Account, known.account_id).name
     if client is None:
         return _refused(site, "cas.unknown", addresses.origin(query.service))
     is_new = known is not None and _signed_in_for_it(cursors, known, query.service)
     is_silent = is_set(query.gateway) and not renews
-    if known is not None and (is_new or not renews) and not (asks and is_silent):
-        if asks:
-            return _asked_for_consent(site, forms, client, query)
+    if known is not None and (is_new or not renews) and not (is_silent and asked_as is not None):
+        if asked_as is not None:
+            return _asked_for_consent(site, forms, client, query, asked_as)
         actor = visits.visit_of(caller).actor(known.account_id)
         return _signed_on(site, database, actor, known, client, query, is_new=is_new)
     if is_silent:
@@ -138,7 +141,7 @@ def _session(caller: Caller) -> Known | None:
 
 
 def _asked_for_consent(
-    site: Site, forms: Forms, client: KnownClient[CasSettings], query: LoginQuery
+    site: Site, forms: Forms, client: KnownClient[CasSettings], query: LoginQuery, name: str
 ) -> Response:
     """Whether the person lets the system know who they are, before it does."""
     asked = {
@@ -147,7 +150,9 @@ def _asked_for_consent(
         "scopes": (Scope.OPENID, *client.settings.scopes),
         "onwards": _again(query),
     }
-    answer = page(site, "consent.html", token=forms.token(), asked=asked, action="/cas/consent")
+    answer = page(
+        site, "consent.html", token=forms.token(), asked=asked, name=name, action="/cas/consent"
+    )
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
