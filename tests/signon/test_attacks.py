@@ -72,6 +72,13 @@ def test_a_code_is_good_for_a_minute(town: House, loans: System) -> None:
         assert error_of(loans, code=code, **TRADE) == "invalid_grant"
 
 
+def test_a_code_of_somebody_who_has_signed_out_is_worth_nothing(town: House, loans: System) -> None:
+    browser = reader(town)
+    code = code_for(loans, browser)
+    assert browser.send("DELETE", "/session").status_code == 204
+    assert error_of(loans, code=code, **TRADE) == "invalid_grant"
+
+
 def test_another_system_cannot_use_a_code(town: House, loans: System) -> None:
     thief = System(town)
     code = code_for(loans, reader(town))

@@ -10,7 +10,9 @@ from authlib.oidc.discovery import OpenIDProviderMetadata
 from house import House
 from identity.people import PASSWORD, SITE, Browser, person
 
-from app.identity import accounts
+from app.identity import accounts, tree
+from app.identity.models import Account
+from app.identity.services import homes
 from app.signon.services import approvals
 from signon.systems import (
     ISSUER,
@@ -37,6 +39,19 @@ def test_a_reader_signs_on_with_code_and_pkce(town: House, loans: System) -> Non
     assert claims["amr"] == ["pwd"]
     assert (told["name"], told["email"], told["email_verified"]) == ("王小明", READER, True)
     assert "phone_number" not in told
+
+
+def test_the_profile_tells_the_home_library_and_how_well_one_is_known(
+    town: House, loans: System
+) -> None:
+    browser, client = reader(town), loans.client("openid profile")
+    with town.database.transaction() as session:
+        account = session.get_one(Account, browser.json("/me")["account"])
+        homes.settle(session, account, tree.default(session).id, 3)
+    client.token = loans.trade(client, through(browser, loans.asks(client)))
+    told = client.get(loans.metadata["userinfo_endpoint"]).json()
+    assert (told["home_library"], told["home_library_name"]) == ("main", "本馆")
+    assert told["acr"] == loans.read(client.token["id_token"])["acr"] == "3"
 
 
 def test_what_is_said_of_the_provider_is_well_formed_and_true(town: House, loans: System) -> None:
