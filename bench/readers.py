@@ -1,6 +1,6 @@
 """Importing a library's readers, beside what the database takes for the same rows alone.
 
-Made-up people, a million of them on PostgreSQL (KAIJUAN_BENCH_RECORDS), a tenth of that embedded.
+Made-up people, a million of them on PostgreSQL (KAIJUAN_BENCH_RECORDS), at most 100,000 embedded.
 The control writes the rows that the import made into the same tables, indexes and keys, as many to
 a transaction: by COPY on PostgreSQL, by ``executemany`` on both. An import is also killed at its
 half and run again.
@@ -49,7 +49,7 @@ class Report(msgspec.Struct):
 
 def rows(bench: Bench) -> Iterator[Row]:
     """Rates, memory, a second run and one that was killed, embedded and on PostgreSQL."""
-    count = max(bench.many // 10, 1)
+    count = min(bench.many, _MOST_EXECUTED)
     library, file = _with_library(bench.fresh("readers")), roster(bench, count)
     spent = _first(library, file, count, "embedded")
     bare = bare_import(library, bench.folder / "bare-readers.sqlite", _ROWS)
