@@ -120,8 +120,9 @@ def forget(adapters: Adapters) -> None:
     closing.close_due(adapters.database)
     while adapters.database.run(real_names.forget):
         pass
-    while adapters.database.run(minors.release_grown):
-        pass
+    for release in (minors.release_grown, minors.release_left):
+        while adapters.database.run(release):
+            pass
     with adapters.database.transaction() as session:
         teen_mode.forget(session)
 

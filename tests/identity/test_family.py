@@ -12,6 +12,7 @@ import time_machine
 from house import House
 
 from app.database import now
+from app.identity import tasks
 from app.identity.documents import DOCUMENTS
 from app.verification.simulator import Simulator
 
@@ -147,6 +148,19 @@ def test_an_invitation_works_once_for_a_day_and_for_adults_who_are_known(
         assert parent.post("/me/wards", **body).status_code == 422
     assert parent.post("/me/wards", **body).status_code == 201
     assert parent.post("/me/wards", **body).status_code == 422
+
+
+def test_a_guardian_who_closes_the_account_is_one_no_more(
+    town: House, child: Browser, parent: Browser
+) -> None:
+    parent.post("/me/wards", **invited(child))
+    parent.send("PUT", f"/me/wards/{child.json('/me')['account']}/teen-mode", {"minutes": 30})
+    parent.post("/me/closing")
+    with time_machine.travel(now() + timedelta(days=16), tick=True):
+        tasks.forget(town.adapters)
+        tasks.forget(town.adapters)
+    assert child.json("/me/guardian")["needed"]
+    assert child.json("/me/teen-mode")["by_guardian"]
 
 
 def test_guessing_invitations_is_limited(parent: Browser) -> None:

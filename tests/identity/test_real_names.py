@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 import time_machine
-from house import House
+from click.testing import CliRunner
+from click.testing import Result as Outcome
+from house import KEY, House, environ_of
 from sqlalchemy import select
 
+from app.cli import main
 from app.database import now
 from app.identity import tasks
 from app.identity.documents import Purpose
@@ -414,3 +419,33 @@ def test_counts_of_verified_readers_follow(town: House, browser: Browser, desk: 
     assert verified() == 1
     desk.status("DELETE", f"north/readers/{account}/verification?reason=request")
     assert verified() == 0
+
+
+# For support
+
+
+def test_support_looks_and_takes_away_without_seeing_a_number(
+    town: House, browser: Browser
+) -> None:
+    ask(browser, number())
+    town.work()
+    account = browser.json("/me")["account"]
+    shown = said(town, "show", account)
+    assert (shown["state"], shown["level"], shown["mask"][1:-1]) == ("verified", 3, "*" * 16)
+    assert said(town, "count") == {"verified": 1}
+    said(town, "revoke", account, "--reason", "fraud")
+    assert state(browser) == ("none", "", 1)
+    assert command(town, "revoke", account, "--reason", "fraud").exit_code == 1
+    assert command(town, "show", "nobody").exit_code == 1
+
+
+def command(house: House, *arguments: str) -> Outcome:
+    environ = {**environ_of(house.settings.data_dir), "KAIJUAN_SECRET_KEYS": KEY}
+    given = ["user", "verification", *arguments, "--json"]
+    return CliRunner().invoke(main, given, env=environ)
+
+
+def said(house: House, *arguments: str) -> Any:
+    done = command(house, *arguments)
+    assert done.exit_code == 0, done.output
+    return msgspec.json.decode(done.stdout)

@@ -13,7 +13,7 @@ from app.database import now
 from app.errors import ConflictError, Fault, ForbiddenError, InvalidError, NotFoundError
 from app.identity.documents import Purpose
 from app.identity.handles import HandleKind
-from app.identity.models import Handle, Identity, Minor, TeenMode
+from app.identity.models import Account, Handle, Identity, Minor, TeenMode
 from app.identity.queries import minors as rules
 from app.identity.services import audit, codes, consents
 from app.identity.services.audit import SYSTEM, Actor
@@ -23,6 +23,7 @@ from app.sealing import Sealer
 INVITED = timedelta(days=1)
 """How long a guardian may take to use an invitation."""
 EARLIEST = 1900
+AT_ONCE = 200
 _INVITATION = "guardian"
 
 
@@ -55,8 +56,25 @@ def verified(session: Session, account_id: str, born_year: int) -> None:
 def release_grown(session: Session) -> int:
     """Forgets the years and guardians of those who have come of age; answers of how many."""
     before = rules.year_of(now()) - rules.ADULT
-    grown = session.scalars(select(Minor.account_id).where(Minor.born_year < before).limit(200))
+    grown = session.scalars(select(Minor.account_id).where(Minor.born_year < before).limit(AT_ONCE))
     return _release(session, list(grown))
+
+
+def release_left(session: Session) -> int:
+    """Ends the consents of guardians whose accounts are closed; answers how many.
+
+    Somebody has to stand for a child: without, another guardian consents.
+    """
+    wanted = (
+        select(Minor.account_id)
+        .join(Account, Account.id == Minor.guardian_id)
+        .where(Account.closed_at.is_not(None))
+        .limit(AT_ONCE)
+    )
+    left = session.scalars(wanted).all()
+    for account_id in left:
+        withdraw(session, SYSTEM, account_id)
+    return len(left)
 
 
 def invite(session: Session, sealer: Sealer, actor: Actor, account_id: str) -> str:

@@ -109,8 +109,9 @@ def conclude(session: Session, sealer: Sealer, asking: str, person: Person, resu
 
     That a person has another account is said only to who knows name and number alike.
     """
-    row = _locked(session, asking)
-    account = session.get(Account, row.account_id, with_for_update=True) if row else None
+    whose = select(Verification.account_id).where(Verification.id == asking)
+    account = session.get(Account, session.scalar(whose) or "", with_for_update=True)
+    row = _locked(session, asking)  # after the account, as everywhere: nobody waits in a circle
     if row is None or account is None:
         return
     if result is not Result.MATCH:
