@@ -10,10 +10,14 @@ from typing import Any
 import pytest
 import time_machine
 from house import House
+from sqlalchemy.orm import Session
 
 from app.database import now
+from app.errors import ForbiddenError
 from app.identity import tasks
 from app.identity.documents import DOCUMENTS
+from app.identity.services.audit import Actor
+from app.signon.services import approvals
 from app.verification.simulator import Simulator
 
 from .papers import ask, number, offering
@@ -90,6 +94,16 @@ def test_a_child_adds_no_phone_before(child: Browser) -> None:
     answer = child.post("/me/handles/codes", handle=STRANGERS)
     shown = {"ticket": answer.json["ticket"], "code": received(child.house)}  # type: ignore[index]
     assert child.post("/me/handles", **shown).status_code == 403
+
+
+def test_a_child_lets_no_other_system_know_of_it_before(town: House, child: Browser) -> None:
+    account = child.json("/me")["account"]
+
+    def agree(session: Session) -> None:
+        approvals.give(session, Actor(account), account, "any system", ["phone"])
+
+    with pytest.raises(ForbiddenError, match="guardian"):
+        town.database.run(agree)
 
 
 def test_the_childs_own_phone_is_no_guardians(child: Browser) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.database import now
 from app.errors import NotFoundError
+from app.identity.queries.minors import require_consent
 from app.identity.services import audit
 from app.identity.services.audit import Actor
 from app.signon.models import Approval, Client
@@ -57,7 +58,11 @@ def missing(
 def give(
     session: Session, actor: Actor, account_id: str, client_id: str, scopes: Iterable[str]
 ) -> None:
-    """Keeps that the person agreed, beside what they agreed to before."""
+    """Keeps that the person agreed, beside what they agreed to before.
+
+    :raises ForbiddenError: when the account is a child's whose guardian has to consent first.
+    """
+    require_consent(session, account_id)
     given = session.get(Approval, (account_id, client_id), with_for_update=True)
     before = given.scope.split() if given is not None and given.version == VERSION else []
     scope = " ".join(sorted({*before, *scopes}))
