@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from app.database import now
 from app.identity import accounts
 from app.identity.models import Account, AuditEvent, Card, Code, Handle
+from app.identity.queries import policies
 from app.identity.services import cards, homes
 
 from .people import AGREED, PASSWORD, Browser, person, received
@@ -320,3 +321,22 @@ def test_no_number_is_in_a_log(
     logged = "".join(capfd.readouterr())
     assert "/api/v1/cards/codes" in logged
     assert not [secret for secret in ("7654321", OWN, code) if secret in logged]
+
+
+def test_who_has_no_valid_card_of_a_library_is_no_reader_of_its_own(
+    net: House, tmp_path: Path
+) -> None:
+    account = known(net, "A2").id
+
+    def home() -> str:
+        with net.database.transaction(writes=False) as session:
+            found = policies.standing(session, account, now())
+            assert found is not None
+            return found.home
+
+    assert home()
+    for row in ("A2,,,,挂失,", "A2,,,,,2020-01-01"):
+        take(net, table(tmp_path / "b", row))
+        assert home() == "", row
+    assert desk(net, "", staff(net), card="N1", account=account).status_code == 200
+    assert home()
