@@ -265,7 +265,7 @@ def test_who_names_its_issuer_is_held_to_it(place: Place, iss: str) -> None:
 
 
 DISCOVERED = {
-    "another issuer": said({"issuer": OTHER}),
+    "nothing": said({"issuer": ISSUER}),
     "a redirect": Incoming(302, b"", {"location": OTHER}),
     "no JSON": Incoming(200, b"<html>"),
     "deep JSON": Incoming(200, b"[" * 100_000),
@@ -279,6 +279,12 @@ def test_what_a_provider_says_of_itself_is_looked_at(place: Place, what: str) ->
     went = place.reader.fill("/sign-in/library", "/sign-in/library", provider=place.provider)
     assert went.status_code == 403
     assert place.count(ProviderVisit) == 0
+
+
+def test_a_provider_that_says_it_is_another_is_not_believed(place: Place) -> None:
+    place.idp.metadata = {"issuer": OTHER}
+    went = place.reader.fill("/sign-in/library", "/sign-in/library", provider=place.provider)
+    assert went.status_code == 403
 
 
 @pytest.mark.parametrize("end", ["token_endpoint", "jwks_uri", "authorization_endpoint"])
