@@ -266,5 +266,6 @@ def test_every_word_that_a_template_asks_for_is_in_the_table(words: Words) -> No
         re.findall(r'words\("([\w.-]+)"', sources)
     )
     assert asked
-    assert all(words(key, n=1, q="", years="", year=1, to="", day="", at="") for key in asked)
+    named = re.findall(r"{(\w+)}", str(TABLE))
+    assert all(words(key, **dict.fromkeys(named, "")) for key in asked)
     assert all(chinese and english for chinese, english in TABLE.values())
