@@ -271,12 +271,29 @@ def with_hmac(head: dict[str, Any], body: str, key: bytes) -> str:
     return f"{signed}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}"
 
 
-def test_a_token_of_another_installation_is_not_believed(town: House, loans: System) -> None:
-    tokens = open_tokens(town.settings)
-    tokens.issuer = "https://another.example.org"
-    account = reader(town).json("/me")["account"]
-    foreign = tokens.access("0" * 32, 1, loans.id, "openid", sub=account)
-    assert not is_open(loans, {"access_token": foreign})
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"iss": "https://another.example.org"},
+        {"aud": "https://another.example.org"},
+        {"exp": 1},
+        {"typ": "JWT"},
+        {"typ": "logout+jwt"},
+        {"sub": "0" * 32},
+        {"ver": 0},
+    ],
+)
+def test_what_our_keys_signed_for_something_else_is_not_believed(
+    town: House, loans: System, other: dict[str, Any]
+) -> None:
+    tokens = loans.sign_on(reader(town), "openid reading")
+    said = json.loads(decoded(tokens["access_token"].split(".")[1]))
+    ours = open_tokens(town.settings)
+    same = ours.sign("at+jwt", ISSUER, said)
+    told = {name: value for name, value in other.items() if name != "typ"}
+    forged = ours.sign(other.get("typ", "at+jwt"), ISSUER, {**said, **told})
+    assert is_open(loans, {"access_token": same})
+    assert not is_open(loans, {"access_token": forged})
 
 
 def test_an_address_that_asks_too_often_is_told_to_wait(tmp_path: Path) -> None:
