@@ -13,7 +13,7 @@ from app.catalog.composing import summary_decoder
 from app.catalog.queries import records
 from app.cursors import Cursors
 from app.database import from_micros, now, to_micros
-from app.errors import UnauthenticatedError
+from app.identity.callers import session_of
 from app.identity.queries import uses as queries
 from app.identity.services import uses as services
 from app.pages.render import Site, link, onwards_to, page
@@ -68,7 +68,5 @@ def show(
 @uses.post("", Permission.SIGNED_IN, json=False)
 def give_back(session: Session, caller: Caller, form: UseForm) -> Response:
     """Give a place back before its time."""
-    if caller.account_id is None:
-        raise UnauthenticatedError
-    services.give_back(session, caller.account_id, form.use)
+    services.give_back(session, session_of(caller).account_id, form.use)
     return onwards_to(link(HERE, done="given"))
