@@ -9,7 +9,10 @@ from house import House
 from sqlalchemy import select
 
 from app.database import now
-from app.identity.models import Export
+from app.identity.handles import normal
+from app.identity.models import Card, Export
+from app.identity.services import attaching
+from app.identity.services.audit import SYSTEM
 from identity.people import PASSWORD, Browser, enrol, person
 
 PHONE, OTHER = "13800001234", "13900005678"
@@ -44,6 +47,18 @@ def test_everything_that_is_kept_about_a_person_is_given_to_them(wang: Browser) 
     assert copy["handles"][0]["value"] == "+8613800001234"
     assert copy["credentials"][0]["methods"] == "pwd"
     assert wang.json("/me/exports")["items"][0]["made_at"]
+
+
+def test_what_a_library_says_of_ones_card_is_in_it(town: House, wang: Browser) -> None:
+    town.network()
+    account = wang.json("/me")["account"]
+    sealer, card = town.adapters.sealer, normal("G20260001", "north")
+    with town.database.transaction() as session:
+        attaching.attach(session, sealer, SYSTEM, account, card, verified=True)
+        at = {"library_id": "north", "added_at": now(), "changed_at": now()}
+        session.add(Card(lookup=card.lookup(sealer), state="suspended", **at))
+    copy: Any = wang.send("GET", asked(wang)).json
+    assert [(one["library_id"], one["state"]) for one in copy["cards"]] == [("north", "suspended")]
 
 
 def test_no_secret_and_nobody_else_is_in_it(town: House, wang: Browser) -> None:

@@ -7,6 +7,8 @@ from app.tables import TABLES
 
 SECRET = ("digest", "hash", "lookup", "sealed", "secret", "document", "body", "key", "code")
 WORKERS = ("held_by", "done_by")
+BESIDE = {"cards"}
+"""Tables without an account that go with an account's rows: exports name them, they move along."""
 
 
 def names_an_account(column: Column[object]) -> bool:
@@ -37,6 +39,18 @@ def test_what_is_not_shown_or_is_kept_has_its_reason() -> None:
             Merging.APART,
         )
         assert said.why or (said.shown and not stays), one.column
+
+
+def test_what_stands_with_what_is_owned_is_known_too() -> None:
+    mine = {one.table for one in everything() if one.personal.shown} - {
+        TABLES[0].metadata.tables["accounts"]
+    }
+    beside = {
+        table.name
+        for table in set(TABLES) - {one.table for one in everything()}
+        if any(key.column.table in mine for key in table.foreign_keys)
+    }
+    assert beside == BESIDE
 
 
 def test_nothing_secret_is_given_out() -> None:

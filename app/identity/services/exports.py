@@ -1,7 +1,8 @@
 """Everything that is kept about a person, as one document, for that person alone.
 
 What is in it is said beside the columns (:mod:`app.personal`): whatever names an account and may
-be given out is, and nothing else. It is sealed while it waits to be fetched.
+be given out is, with what stands beside a handle, and nothing else. It is sealed while it waits to
+be fetched.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from sqlalchemy.orm import Session
 from app.database import Base, Database, now, random_id, rfc3339
 from app.errors import NotFoundError
 from app.identity.accounts import Known
-from app.identity.models import Account, Export
+from app.identity.models import Account, Card, Export, Handle
 from app.identity.services import audit, sessions
 from app.identity.services.audit import Actor
 from app.jobs import enqueue
@@ -121,6 +122,7 @@ def collect(session: Session, sealer: Sealer, account_id: str) -> dict[str, Any]
     for one in owned(Base.metadata):
         if one.personal.shown:
             found[one.name] = list(_rows(session, sealer, one, account_id))
+    found["cards"] = list(_cards(session, account_id))
     return found
 
 
@@ -140,6 +142,15 @@ def _rows(
         for name, purpose in said.sealed.items():
             values["value"] = sealer.unseal(purpose, account_id, row[name]).decode()
         yield values
+
+
+def _cards(session: Session, account_id: str) -> Iterator[dict[str, Any]]:
+    """What libraries say of the person's cards, which stand with their handles."""
+    columns = (Card.library_id, Card.state, Card.expires_at, Card.claimed_at, Card.added_at)
+    same = (Handle.kind == Card.kind) & (Handle.lookup == Card.lookup)
+    wanted = select(*columns).join(Handle, same).where(Handle.account_id == account_id)
+    for row in session.execute(wanted.order_by(Card.added_at, Card.lookup)).mappings():
+        yield {name: _plain(value) for name, value in row.items()}
 
 
 def _plain(value: Any) -> Any:
