@@ -1,10 +1,12 @@
-"""Making the next while the last is used: the stages of a pipeline, a thread for each."""
+"""Making the next while the last is used: the stages of a pipeline, threads for each."""
 
-from collections.abc import Generator, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 def made_ahead(items: Iterable[T]) -> Generator[T, None, None]:
@@ -23,3 +25,25 @@ def made_ahead(items: Iterable[T]) -> Generator[T, None, None]:
     finally:
         if isinstance(rest, Generator):
             rest.close()
+
+
+def done_in_order(
+    do: Callable[[T], R], items: Iterable[T], *, at_once: int
+) -> Generator[R, None, None]:
+    """What ``do`` makes of each item, in their order, so many of them under way at a time.
+
+    What it raises is raised where its result would have been. Close it when leaving it early: it
+    then waits for those under way, and closes ``items`` too.
+    """
+    under_way: deque[Future[R]] = deque()
+    try:
+        with ThreadPoolExecutor(at_once, "stage") as threads:
+            for item in items:
+                under_way.append(threads.submit(do, item))
+                if len(under_way) == at_once:
+                    yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
+    finally:
+        if isinstance(items, Generator):
+            items.close()

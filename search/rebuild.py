@@ -13,7 +13,7 @@ from contextlib import closing, suppress
 
 import msgspec
 
-from search.ahead import made_ahead
+from search.ahead import done_in_order, made_ahead
 from search.alias import AliasedIndex, Generations
 from search.analysis.words import read_words
 from search.comparison import Comparison, Difference, Source, batches, compare
@@ -27,7 +27,9 @@ from search.index import (
     Status,
 )
 
-BATCH = 2_000
+BATCH = 4_000
+#: Batches under way: with one alone the index would wait while the next is put into its words.
+_AT_ONCE = 2
 #: Documents that a rebuild may leave waiting because the index refused them.
 MOST_REFUSED = 100
 #: So many names back a rebuild looks for generations that nothing names.
@@ -76,7 +78,7 @@ class Rebuild:
         self._report = report
         self._guard = guard
         self._batch = batch
-        self._refused = 0
+        self._refused = set[str]()
 
     def begin(self, *, restart: bool = False) -> Progress:
         """Where to start: at the checkpoint of what was interrupted, or at a new generation.
@@ -102,7 +104,7 @@ class Rebuild:
         source even though what differed was written once more.
         """
         progress = progress or self.begin()
-        fresh, self._refused = self._alias.named(progress.generation), 0
+        fresh, self._refused = self._alias.named(progress.generation), set()
         with closing(made_ahead(self._written(fresh, source, progress))) as written:
             for batch in written:
                 done = progress.done + len(batch)
@@ -117,21 +119,23 @@ class Rebuild:
         self, fresh: SearchIndex, source: Source, progress: Progress
     ) -> Generator[list[Document], None, None]:
         """The batches after the checkpoint, each given once the new generation has taken it."""
-        documents = source.documents(progress.checkpoint)
-        with closing(made_ahead(batches(documents, self._batch))) as made:
-            for batch in made:
-                self._write(fresh, source, batch)
-                yield batch
+
+        def write(batch: list[Document]) -> list[Document]:
+            self._write(fresh, source, batch)
+            return batch
+
+        made = made_ahead(batches(source.documents(progress.checkpoint), self._batch))
+        return done_in_order(write, made, at_once=_AT_ONCE)
 
     def _write(self, fresh: SearchIndex, source: Source, items: Sequence[Item]) -> None:
         refused = {one.id: one.reason for one in fresh.write(items) if one.status is Status.REFUSED}
         if not refused:
             return
-        self._refused += len(refused)
-        if self._refused > MOST_REFUSED:
+        self._refused.update(refused)
+        if len(self._refused) > MOST_REFUSED:
             first = ", ".join(f"{one}: {reason}" for one, reason in list(refused.items())[:3])
             raise RebuildRefusedError(
-                fresh.generation, f"{self._refused} documents are refused: {first}"
+                fresh.generation, f"{len(self._refused)} documents are refused: {first}"
             )
         source.put_off({i.id: (i.version, refused[i.id]) for i in items if i.id in refused})
 

@@ -88,9 +88,9 @@ def test_an_interrupted_rebuild_goes_on_at_its_checkpoint(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Rebuild(alias, stop).run(shelf)
+        Rebuild(alias, stop, batch=2_000).run(shelf)
     assert found(alias, "alice") == ["alice"]
-    last = Rebuild(alias, seen.append).run(shelf)
+    last = Rebuild(alias, seen.append, batch=2_000).run(shelf)
     filled = [progress.done for progress in seen if not progress.compared]
     assert filled == [2_000, 4_000, 4_100]
     assert (last.generation, alias.count()) == (seen[0].generation, 4_100)

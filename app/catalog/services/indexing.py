@@ -5,7 +5,7 @@ An engine that is away takes nothing down: what it has not accepted stays in the
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,13 +23,15 @@ from app.catalog.services import dirty
 from app.database import Database
 from app.identity.access import tokens_for
 from app.identity.models import Library
-from search.ahead import made_ahead
+from search.ahead import done_in_order, made_ahead
 from search.documents import Document, Tombstone
 from search.index import Outcome, SearchIndex, Status
 
-BATCH = 2_000
-BATCHES = 5
-"""So many are under way before it is looked anew what waits."""
+BATCH = 4_000
+BATCHES = 10
+"""So many are written before it is looked anew what waits."""
+AT_ONCE = 2
+"""So many are under way, or the index would wait while the next is put into its words."""
 logger = structlog.get_logger("kaijuan")
 
 
@@ -46,15 +48,19 @@ class _Batch:
 def drain(database: Database, index: SearchIndex) -> int:
     """Sends what has waited longest to the index; how many records that settled.
 
-    While the index takes one batch the next is read and the last is settled, since these three
+    While the index takes some batches the next is read and the last is settled, since these three
     wait for different machines.
     """
     with database.transaction(writes=False) as session:
         marks = dirty.oldest(session, BATCH * BATCHES)
     if not marks:
         return 0
-    made = _made(database, marks)
-    with closing(made_ahead(_written(index, made_ahead(made)))) as written:
+
+    def write(batch: _Batch) -> _Batch:
+        return replace(batch, outcomes=index.write(batch.entries))
+
+    made = made_ahead(_made(database, marks))
+    with closing(made_ahead(done_in_order(write, made, at_once=AT_ONCE))) as written:
         return sum(_settle(database, batch) for batch in written)
 
 
@@ -68,12 +74,6 @@ def _made(database: Database, marks: list[tuple[str, int]]) -> Iterator[_Batch]:
         # A record that is no more (an undone rehearsal, a restored backup) leaves the index too.
         entries += [Tombstone(i, version) for i, version in part if i not in known]
         yield _Batch(part, entries, unreadable)
-
-
-def _written(index: SearchIndex, made: Generator[_Batch, None, None]) -> Iterator[_Batch]:
-    with closing(made):
-        for batch in made:
-            yield replace(batch, outcomes=index.write(batch.entries))
 
 
 def _settle(database: Database, batch: _Batch) -> int:
