@@ -315,6 +315,21 @@ def test_opening_costs_the_same_however_many_read(house: House, book: str) -> No
     assert counts[0] == counts[1] < 20
 
 
+@pytest.mark.embedded
+def test_what_has_ended_is_never_looked_at_in_counting(house: House, book: str) -> None:
+    opened(house, book, reader(house))
+    with issued() as asked:
+        opened(house, book, reader(house))
+    found = [one for one in asked if " uses" in one.statement and "INSERT" not in one.statement]
+    assert found
+    with house.database.engine.connect() as connection:
+        for one in found:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {one.statement}", one.parameters)
+            steps = [row[3] for row in plan if " uses" in row[3]]
+            assert steps
+            assert all("_live" in step or "uq_uses" in step for step in steps), steps
+
+
 def test_ones_uses_are_listed_by_pages_and_are_nobody_elses(house: House, book: str) -> None:
     one = reader(house)
     with time_machine.travel(NOON, tick=False) as clock:
