@@ -135,6 +135,12 @@ def tend_uses(adapters: Adapters) -> None:
         turnaways.purge(session)
 
 
+@registry.periodic("identity.forget_sent", every=timedelta(days=1))
+def forget_sent(adapters: Adapters) -> None:
+    """Removes files of readers whose import failed a week ago."""
+    sending.forget(adapters.store)
+
+
 @registry.periodic("identity.forget_idle", every=timedelta(days=1))
 def forget_idle(adapters: Adapters) -> None:
     """Ends the sessions that nobody uses any more."""

@@ -1,11 +1,15 @@
 """Files of readers over HTTP: sent by the library's own staff, sealed, imported, undone."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from house import House
 
+from app.database import now
+from app.identity import tasks
 from app.sealing import UnsealError
 
 from .rosters import LIBRARY, known, readers, table
@@ -80,6 +84,15 @@ def test_a_sealed_file_that_was_cut_or_changed_is_not_read(net: House) -> None:
     for broken in (whole[:-1], whole[:frames], whole[frames:] + whole[:frames], whole[::-1]):
         with pytest.raises(UnsealError):
             list(sealer.unseal_file("p", "owner", [broken]))
+
+
+def test_a_file_that_could_not_be_imported_is_kept_for_a_week(net: House, file: bytes) -> None:
+    send(net, file, staff(net))
+    waiting = list(net.adapters.store.keys("intake/"))
+    for days, left in ((6, waiting), (8, [])):
+        with time_machine.travel(now() + timedelta(days=days), tick=False):
+            tasks.forget_sent(net.adapters)
+        assert list(net.adapters.store.keys("intake/")) == left
 
 
 @pytest.mark.parametrize(("library", "status"), [

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from app.adapters import Adapters
 from app.cursors import Cursors
-from app.database import random_id
 from app.identity import tree
 from app.identity.models import Library
 from app.identity.queries import reader_imports as queries
@@ -85,7 +84,7 @@ def send(
     CSV with a heading or JSON lines. It is kept sealed until that is done.
     """
     library = _managed(session, caller, library_id)
-    key = f"intake/{random_id()}"
+    key = sending.new_key()
     sending.put(adapters.store, adapters.scratch, adapters.sealer, key, file.path)
     job = enqueue(
         session,

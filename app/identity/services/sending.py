@@ -5,9 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 
+from app.database import now, random_id
 from app.lines import digest_of
 from app.scratch import Scratch
 from app.sealing import Sealer
@@ -18,6 +21,21 @@ IMPORT = "identity.import_readers"
 UNDO = "identity.undo_readers"
 _PURPOSE = "readers-file"
 _BLOCK = 1024 * 1024
+_PLACE = "intake/readers/"
+KEPT = timedelta(days=7)
+"""How long a file waits at most whose import failed: it can be tried again for so long."""
+
+
+def new_key() -> str:
+    """A key under which a file waits; it says since which day."""
+    return f"{_PLACE}{now():%Y%m%d}/{random_id()}"
+
+
+def forget(store: ObjectStore) -> None:
+    """Removes the files that have waited for too long."""
+    last = f"{_PLACE}{now() - KEPT:%Y%m%d}/"
+    for key in list(takewhile(lambda key: key < last, store.keys(_PLACE))):
+        store.delete(key)
 
 
 def put(store: ObjectStore, scratch: Scratch, sealer: Sealer, key: str, path: Path) -> None:
