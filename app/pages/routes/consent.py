@@ -14,7 +14,6 @@ from app.cursors import Cursors
 from app.errors import Fault, InvalidError
 from app.identity.callers import session_of
 from app.identity.models import Account
-from app.identity.models import Account
 from app.identity.services.audit import actor_of
 from app.pages.render import Site, link, onwards_to, page, passed_on
 from app.permissions import Caller, Permission
