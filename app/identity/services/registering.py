@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, select, update
+from sqlalchemy import ARRAY, Row, Select, Text, func, literal, select, true, update
 from sqlalchemy.orm import Session
 
 from app.database import insert_many, now, random_id, rfc3339
@@ -123,7 +123,7 @@ def _kept(
     wanted: Select[*tuple[Any, ...]] = (
         select(Handle.lookup, Handle.account_id, Card.lookup.label("card"), Card.said)
         .outerjoin(Card, Card.lookup == Handle.lookup)
-        .where(Handle.kind == HandleKind.CARD, Handle.lookup.in_(lookups))
+        .where(Handle.kind == HandleKind.CARD)
     )
     if lock:
         wanted = (
@@ -133,10 +133,22 @@ def _kept(
                 Card.before,
             )
             .join(Account, Account.id == Handle.account_id)
-            .order_by(Handle.lookup)
             .with_for_update(of=Handle)
         )  # fmt: skip
+    if session.get_bind().dialect.name == "postgresql":
+        wanted = _each(wanted, sorted(lookups))
+    else:
+        wanted = wanted.where(Handle.lookup.in_(lookups))
     return {row.lookup: row for row in session.execute(wanted)}
+
+
+def _each(wanted: Select[*tuple[Any, ...]], lookups: Sequence[str]) -> Select[*tuple[Any, ...]]:
+    """Looks each up by the index: a table that just grew has no statistics yet, without which
+    PostgreSQL would read the whole of it for a list of them."""
+    array = func.unnest(literal(lookups, ARRAY(Text)))
+    given = array.table_valued("lookup", name="given").render_derived()
+    one = wanted.where(Handle.lookup == given.c.lookup).limit(1).lateral("one")
+    return select(*one.c).select_from(given.join(one, true()))
 
 
 def _add(
