@@ -183,6 +183,7 @@ def _providers() -> None:
         sa.Column("browser", key_text(64), nullable=False),
         sa.Column("provider_id", key_text(32), nullable=False),
         sa.Column("account_id", key_text(32), nullable=True),
+        sa.Column("born_year", sa.Integer(), nullable=True),
         sa.Column("onwards", sa.String(), server_default="/", nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["provider_id"], ["identity_providers.id"], name=op.f("fk_provider_visits_provider_id_identity_providers"), ondelete="CASCADE"),

@@ -18,7 +18,7 @@ from identity.people import PASSWORD, Device, person
 from sqlalchemy import func, select
 
 from app.database import now
-from app.identity.models import Account, AuditEvent, Handle
+from app.identity.models import Account, AuditEvent, Consent, Handle, Minor
 from app.identity.services import homes
 from app.outgoing.ports import Incoming, OutgoingError
 from app.signon.models import ProviderIdentity, ProviderVisit
@@ -82,6 +82,13 @@ def test_a_reader_comes_in_and_is_at_home_there(place: Place) -> None:
     with place.house.database.transaction(writes=False) as session:
         assert session.scalars(select(Account.assurance)).one() == 2
         assert homes.wrong(session) == 0
+
+
+def test_a_childs_account_is_one_from_the_beginning(place: Place) -> None:
+    sent_to = place.reader.depart(place.provider, born="2016")
+    place.reader.back(place.provider, sent_to, code=place.idp.code(sent_to))
+    assert place.count(Minor) == 1
+    assert place.count(Consent) == 2
 
 
 def test_who_comes_again_has_the_same_account(place: Place) -> None:

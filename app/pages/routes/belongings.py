@@ -95,7 +95,8 @@ def link(site: Site, caller: Caller, arrivals: Arrivals, form: ProviderForm) -> 
     onwards = f"{HERE}?done=identity"
     try:
         return sent(
-            site, lambda browser: arrivals.depart(visit, browser, form.provider, onwards, known)
+            site,
+            lambda browser: arrivals.depart(visit, browser, form.provider, onwards, known=known),
         )
     except KaijuanError as error:
         return refused(HERE, error)

@@ -18,7 +18,7 @@ from app.identity.routes import visits
 from app.identity.services import consents
 from app.pages.doing import shown
 from app.pages.render import Site, link, onwards_to, passed_on
-from app.pages.routes.entering import ELSEWHERE, Next, own_path
+from app.pages.routes.entering import ELSEWHERE, Next, born_in, own_path
 from app.pages.troubles import status_of, trouble_of
 from app.permissions import Caller, Permission
 from app.signon.routes.providers import ProviderId
@@ -53,6 +53,7 @@ class ChoiceForm(msgspec.Struct, frozen=True):
     provider: Annotated[str, Meta(max_length=32)] = ""
     terms: Words = ""
     privacy: Words = ""
+    born: Words = ""
     next: Next = "/"
 
 
@@ -80,9 +81,9 @@ def depart(
     try:
         agreed = {str(Purpose.TERMS): form.terms, str(Purpose.PRIVACY): form.privacy}
         consents.require(agreed, "agreed")
-        onwards = own_path(form.next)
+        onwards, born = own_path(form.next), born_in(form.born)
         return sent(site, lambda browser: arrivals.depart(
-            visits.visit_of(caller), browser, form.provider, onwards
+            visits.visit_of(caller), browser, form.provider, onwards, born=born
         ))  # fmt: skip
     except KaijuanError as error:
         return _refused(site, forms, error)

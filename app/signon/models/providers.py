@@ -74,5 +74,7 @@ class ProviderVisit(Base):
         key_text(32), info=kept("forgotten after ten minutes")
     )
     """Whom it is to be linked to; nobody's, where somebody signs in."""
+    born_year: Mapped[int | None]
+    """Of somebody under eighteen who comes the first time."""
     onwards: Mapped[str] = mapped_column(default="/", server_default="/")
     expires_at: Mapped[datetime] = mapped_column(Instant, index=True)

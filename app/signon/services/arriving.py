@@ -74,9 +74,18 @@ class Arrivals:
     """Our public address."""
 
     def depart(
-        self, visit: Visit, browser: str, provider_id: str, onwards: str, known: Known | None = None
+        self,
+        visit: Visit,
+        browser: str,
+        provider_id: str,
+        onwards: str,
+        *,
+        known: Known | None = None,
+        born: int | None = None,
     ) -> str:
         """Where the browser is to go, which is awaited for ten minutes; ``known`` links.
+
+        ``born`` is the year in which a minor was who comes the first time.
 
         :raises NotFoundError: when nobody is taken in from there now.
         :raises ForbiddenError: to link, when the person did not sign in a moment ago.
@@ -93,6 +102,7 @@ class Arrivals:
             browser=accounts.digest(browser),
             provider_id=provider.id,
             account_id=known.account_id if known else None,
+            born_year=born,
             onwards=onwards,
             expires_at=now() + LIFE,
         )
@@ -119,7 +129,7 @@ class Arrivals:
             return self._link(visit, provider, subject, trip, known)
         sealer = self.entrance.sealer
         account_id, secret = self.entrance.database.run(
-            lambda s: identities.enter(s, sealer, visit, provider, subject)
+            lambda s: identities.enter(s, sealer, visit, provider, subject, trip.born_year)
         )
         entered = self.entrance.entered(account_id, secret)
         return Arrived(provider.id, trip.onwards, entered)
@@ -133,7 +143,7 @@ class Arrivals:
         visit: Visit,
         provider: KnownProvider,
         subject: str,
-        trip: Row[str, str | None, str],
+        trip: Row[str, str | None, str, int | None],
         known: Known | None,
     ) -> Arrived:
         if known is None or known.is_half_open or known.account_id != trip.account_id:
@@ -196,15 +206,20 @@ def purge(session: Session) -> None:
     session.execute(delete(ProviderVisit).where(ProviderVisit.expires_at < now()))
 
 
-def _spend(session: Session, back: Returned) -> Row[str, str | None, str] | None:
+def _spend(session: Session, back: Returned) -> Row[str, str | None, str, int | None] | None:
     """The trip of this state and this browser, which is over."""
     mine = delete(ProviderVisit).where(
         ProviderVisit.state == accounts.digest(back.state),
         ProviderVisit.browser == accounts.digest(back.browser),
         ProviderVisit.expires_at > now(),
     )
-    columns = (ProviderVisit.provider_id, ProviderVisit.account_id, ProviderVisit.onwards)
-    return session.execute(mine.returning(*columns)).first()
+    spent = mine.returning(
+        ProviderVisit.provider_id,
+        ProviderVisit.account_id,
+        ProviderVisit.onwards,
+        ProviderVisit.born_year,
+    )
+    return session.execute(spent).first()
 
 
 def _derived(browser: str, what: str, state: str) -> str:

@@ -19,7 +19,7 @@ from app.identity.accounts import Known
 from app.identity.documents import DOCUMENTS, TO_SIGN_UP
 from app.identity.handles import HandleKind
 from app.identity.models import Account, Handle, Library, Passkey, Password
-from app.identity.services import audit, consents, homes, sessions
+from app.identity.services import audit, homes, keeping, sessions
 from app.identity.services.audit import Actor
 from app.identity.services.sessions import Visit
 from app.sealing import Sealer
@@ -50,9 +50,16 @@ def owner(session: Session, sealer: Sealer, provider: KnownProvider, subject: st
 
 
 def enter(
-    session: Session, sealer: Sealer, visit: Visit, provider: KnownProvider, subject: str
+    session: Session,
+    sealer: Sealer,
+    visit: Visit,
+    provider: KnownProvider,
+    subject: str,
+    born: int | None,
 ) -> tuple[str, str]:
     """A session of the account that is linked, or of a new one at home in the library.
+
+    ``born`` is the year in which a minor was who comes the first time.
 
     :raises UnauthenticatedError: when the account is closed.
     """
@@ -62,8 +69,8 @@ def enter(
         account = accounts.add_account(session, NEWCOMER)
         actor, about = visit.actor(account.id), f"account:{account.id}"
         audit.note(session, actor, "account.made", about, provider.library_id, by=provider.id)
-        for purpose in TO_SIGN_UP:  # the page says so before it sends anybody there
-            consents.give(session, actor, account.id, purpose, DOCUMENTS[purpose].version)
+        agreed = {str(one): DOCUMENTS[one].version for one in TO_SIGN_UP}  # before they were sent
+        keeping.welcome(session, actor, account.id, agreed, born)
         row = _add(session, actor, provider, lookup, account.id)
     row.used_at = now()
     return row.account_id, sessions.begin(session, visit, row.account_id, (METHOD,))
