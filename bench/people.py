@@ -146,7 +146,8 @@ def _drop_indexes(connection: psycopg.Connection[Any]) -> list[str]:
     found = connection.execute(
         "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
         " AND tablename = ANY(%s) AND (indexname LIKE 'ix\\_%%' OR indexname LIKE 'uq\\_%%')"
-        " AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conindid = quote_ident(indexname)::regclass)",
+        " AND NOT EXISTS (SELECT 1 FROM pg_constraint"
+        " WHERE conindid = quote_ident(indexname)::regclass)",
         (list(_TABLES),),
     ).fetchall()
     for name, _ in found:
