@@ -268,6 +268,19 @@ def test_undoing_removes_whom_it_added_and_puts_back_what_it_changed(
     assert (numbers(net), undo(net, report)) == ((20, 20, 20), (0, 0, 0))
 
 
+def test_undoing_one_import_after_another_removes_nobody_whom_an_earlier_one_added(
+    net: House, tmp_path: Path
+) -> None:
+    added = take(net, table(tmp_path / "a", *readers(range(3))))
+    changed = take(net, table(tmp_path / "b", "A000000,李四,,,,"))
+    again = take(net, table(tmp_path / "c", "A000000,赵六,,,,"))
+    assert undo(net, again) == (0, 1, 0)
+    assert known(net, "A000000").name == "李*"
+    assert undo(net, changed) == (0, 0, 0)
+    assert (known(net, "A000000").name, numbers(net)) == ("李*", (3, 3, 3))
+    assert undo(net, added) == (2, 0, 0)
+
+
 def test_undoing_leaves_what_is_somebodys_by_now(net: House, tmp_path: Path) -> None:
     report = take(net, table(tmp_path / "a", *readers(range(3))))
     with net.database.transaction() as session:

@@ -215,10 +215,16 @@ def _change(
 
 
 def before_of(kept: Row[*tuple[Any, ...]], import_id: str) -> bytes | None:
-    """What stood before this import, which may come to the same card more than once."""
+    """What stood before this import, which may come to the same card more than once.
+
+    The import before is only named where it added the card. What it found otherwise is not kept
+    any longer, and without that, undoing it would take the card for one that it added.
+    """
     if kept.import_id == import_id:
         return bytes(kept.before) if kept.before is not None else None
     fields = {name: getattr(kept, name) for name in Before.__struct_fields__}
+    if kept.before is not None:
+        fields["import_id"] = None
     return msgspec.json.encode(Before(**fields))
 
 

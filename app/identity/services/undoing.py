@@ -1,7 +1,8 @@
 """Undoing an import of readers: what it added is removed, what it changed goes back.
 
 A card that its reader claimed since stays theirs, and one that a later import changed stays as
-that one said; both are counted. Of what nobody ever used nothing is left.
+that one said; both are counted. Of a card no more than its last change is taken back. Of what
+nobody ever used nothing is left.
 """
 
 from __future__ import annotations
