@@ -177,6 +177,25 @@ def test_a_guardian_who_closes_the_account_is_one_no_more(
     assert child.json("/me/teen-mode")["by_guardian"]
 
 
+def test_a_child_has_no_other_guardian_before_the_one_it_has_withdraws(
+    child: Browser, parent: Browser
+) -> None:
+    consents_by_phone(child, STRANGERS)
+    body = invited(child)
+    assert parent.post("/me/wards", **body).status_code == 409
+    assert child.json("/me/guardian")["phone"] == "137****9999"
+    assert child.post("/me/guardian/withdrawal", **phoned(child, STRANGERS)).status_code == 204
+    assert parent.post("/me/wards", **body).status_code == 201
+
+
+def test_a_guardian_by_phone_goes_on_with_the_account_of_that_phone(
+    child: Browser, parent: Browser
+) -> None:
+    consents_by_phone(child, PARENTS)
+    assert parent.post("/me/wards", **invited(child)).status_code == 201
+    assert child.json("/me/guardian")["by_account"]
+
+
 def test_guessing_invitations_is_limited(parent: Browser) -> None:
     guess = {"code": "aaaa-bbbb-cccc-dddd", "agreed": TEXT}
     answers = [parent.post("/me/wards", **guess).status_code for _ in range(11)]

@@ -204,7 +204,7 @@ def list_wards(session: Session, caller: Caller) -> WardList:
     ])  # fmt: skip
 
 
-@family.post("/wards", SIGNED_IN, status=201, problems=(403, 429))
+@family.post("/wards", SIGNED_IN, status=201, problems=(403, 409, 429))
 def add_ward(database: Database, caller: Caller, family: Family, body: InvitationShown) -> WardList:
     """Consent as the guardian of the child that showed this code."""
     known = session_of(caller)

@@ -94,6 +94,7 @@ def accept(session: Session, sealer: Sealer, actor: Actor, code: str, version: s
 
     :raises ForbiddenError: without a verified real name, or for a minor.
     :raises InvalidError: when there is no such invitation, or the text is another by now.
+    :raises ConflictError: when there is another guardian.
     """
     guardian_id = actor.account_id or ""
     if session.get(Identity, guardian_id) is None or session.get(Minor, guardian_id) is not None:
@@ -103,6 +104,8 @@ def accept(session: Session, sealer: Sealer, actor: Actor, code: str, version: s
     row = session.scalar(wanted.with_for_update())
     if row is None:
         raise InvalidError(Fault("code", "code-wrong", "the code that the child was shown"))
+    if row.consented_at and not _is_guardian(session, row, guardian_id):
+        raise _other_guardian()
     _consent(session, actor, row, version)
     row.guardian_id, row.guardian_lookup, row.guardian_mask = guardian_id, None, None
 
@@ -119,7 +122,7 @@ def consent_by_phone(
     _require_phone(session, sealer, account_id, proof)
     kept = proof.handle.lookup(sealer)
     if row.consented_at and row.guardian_lookup != kept:
-        raise ConflictError("There is a guardian already, who withdraws first.")
+        raise _other_guardian()
     codes.spend(session, proof)
     by_phone = Actor(None, actor.address, actor.request_id)
     _consent(session, by_phone, row, version)
@@ -170,6 +173,18 @@ def _consent(session: Session, actor: Actor, row: Minor, version: str) -> None:
     consents.give(session, actor, row.account_id, Purpose.GUARDIAN, version)
     row.consented_at, row.invitation, row.invited_until = now(), None, None
     audit.note(session, actor, "guardian.consented", f"account:{row.account_id}")
+
+
+def _is_guardian(session: Session, row: Minor, account_id: str) -> bool:
+    """Whether a child's guardian has this account, or the phone by which they consented is its."""
+    if row.guardian_lookup is None:
+        return row.guardian_id == account_id
+    phone = session.get(Handle, (str(HandleKind.PHONE), row.guardian_lookup))
+    return phone is not None and phone.account_id == account_id
+
+
+def _other_guardian() -> ConflictError:
+    return ConflictError("There is a guardian already, who withdraws first.")
 
 
 def _minor(session: Session, account_id: str) -> Minor:
