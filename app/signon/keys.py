@@ -66,7 +66,8 @@ class Keys:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._read: dict[int, SigningKey] = {}
+        self._read: dict[tuple[int, int], SigningKey] = {}
+        """By number and time of the file: the number of a key that was removed is given again."""
         self._looked = float("-inf")
 
     def signing(self) -> SigningKey:
@@ -147,9 +148,9 @@ class Keys:
     def _look(self) -> list[SigningKey]:
         """What is in the folder now, in order; what was read before is not read again."""
         with suppress(FileNotFoundError):
-            names = sorted(path.stem for path in self._folder.glob("[0-9]*.json"))
-            known = self._read
-            self._read = {int(n): known.get(int(n)) or self._open(int(n)) for n in names}
+            paths, known = sorted(self._folder.glob("[0-9]*.json")), self._read
+            there = [(int(path.stem), path.stat().st_mtime_ns) for path in paths]
+            self._read = {one: known.get(one) or self._open(one[0]) for one in there}
         self._looked = time.monotonic()
         return list(self._read.values())
 

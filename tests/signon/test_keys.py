@@ -107,6 +107,19 @@ def test_what_a_removed_key_signed_is_not_believed(
     assert town.client.get("/api/v1/search?q=", headers=bearer).status_code == 401
 
 
+def test_a_key_with_the_number_of_a_removed_one_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, theirs = Keys(tmp_path), Keys(tmp_path)
+    mine.signing()
+    stolen = mine.rotate().id
+    assert theirs.knows(stolen)
+    mine.retire(stolen)
+    made = mine.rotate().id
+    monkeypatch.setattr(module, "LOOKED", 0)
+    assert (theirs.knows(stolen), theirs.knows(made)) == (False, True)
+
+
 def test_the_published_keys_have_no_private_half(town: House) -> None:
     (key,) = town.json("/oauth2/jwks")["keys"]
     assert set(key) == {"kty", "n", "e", "kid", "use", "alg"}
