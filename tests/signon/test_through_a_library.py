@@ -15,6 +15,7 @@ import pytest
 import time_machine
 from house import House
 from identity.people import PASSWORD, Device, person
+from joserfc import jws
 from sqlalchemy import func, select
 
 from app.database import now
@@ -152,6 +153,9 @@ UNBELIEVED: dict[str, Callable[[Place], None]] = {
     "sub-long": altered({"sub": "x" * 256}),
     "sub-form": altered({"sub": 7}),
     "exp-form": altered({"exp": "never"}),
+    "exp-nan": altered({"exp": float("nan")}),
+    "sub-surrogate": altered({"sub": "\ud800"}),
+    "nonce-surrogate": altered({"nonce": "\ud800"}),
 }
 
 
@@ -187,7 +191,12 @@ def signed_by_another(known: dict[str, str], place: Place) -> str:
     return place.idp.signed(known)
 
 
-FORGED = (unsigned, signed_with_the_public_key, signed_by_another)
+def signed_without_end(_: dict[str, str], place: Place) -> str:
+    header = {"alg": "ES256", "kid": place.idp.key.kid}
+    return jws.serialize_compact(header, b"[" * 100_000, place.idp.key)
+
+
+FORGED = (unsigned, signed_with_the_public_key, signed_by_another, signed_without_end)
 
 
 @pytest.mark.parametrize("forge", FORGED)
@@ -276,6 +285,7 @@ DISCOVERED = {
     "a redirect": Incoming(302, b"", {"location": OTHER}),
     "no JSON": Incoming(200, b"<html>"),
     "deep JSON": Incoming(200, b"[" * 100_000),
+    "no UTF-8": Incoming(200, b'{"issuer": "\xff"}'),
 }
 
 

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote_plus, urlencode
 
 import msgspec
-from joserfc import jws, jwt
+from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey, import_key
 
@@ -206,10 +206,10 @@ class Issuers:
         try:
             header = jws.extract_compact(token.encode()).headers()
             key = self._key(provider.address, header.get("kid"))
-            claims = jwt.decode(token, key, algorithms=ALGORITHMS).claims
-            return msgspec.convert(claims, Claims)
-        except (JoseError, ValueError) as error:  # msgspec's are ValueErrors
+            signed = jws.deserialize_compact(token.encode(), key, algorithms=ALGORITHMS)
+        except (JoseError, ValueError) as error:
             raise DisbeliefError("signature") from error
+        return _decoded(signed.payload, Claims, "claims")
 
     def _key(self, issuer: str, name: Any) -> Key:
         """The key of this name; without one, the only one that there is."""
@@ -264,5 +264,5 @@ _PUBLIC = {"kty", "kid", "use", "alg", "n", "e", "crv", "x", "y"}
 def _decoded(body: bytes, kind: type[T], what: str) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # msgspec's are ValueErrors
         raise DisbeliefError(f"{what}-form") from error
