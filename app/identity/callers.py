@@ -29,7 +29,7 @@ COOKIE = "kaijuan"
 _ONLY_SESSIONS = "Only who is signed in with a session may do this."
 SAFE = ("GET", "HEAD", "OPTIONS")
 PROVING_CLIENTS = "/oauth2/"
-"""Below this the header field is a client's, which proves itself there (RFC 6749 §2.3.1)."""
+"""Below this header fields and forms are clients', which prove themselves (RFC 6749 §2.3.1)."""
 ByAccess = Callable[[Session, str], str]
 """The account of the reader whom an access token stands for; none of their roles come with it.
 
@@ -92,14 +92,15 @@ def authenticator(
             return _device(request, session, door, devices, address)
         header = request.headers.get("Authorization", "")
         cookie = request.cookies.get(COOKIE)
-        if header and not request.path.startswith(PROVING_CLIENTS):
+        is_clients = request.path.startswith(PROVING_CLIENTS)
+        if header and not is_clients:
             scheme, _, secret = header.partition(" ")
             if scheme.lower() != "bearer":
                 raise UnauthenticatedError("Only bearer tokens are taken here.")
             if secret.count(".") == 2:  # the compact form of RFC 7515 §7.1
                 return KnownCaller(address, reader(session, secret.strip()))
             return _known(session, secret.strip(), "token", address)
-        if cookie:
+        if cookie and (request.method in SAFE or not is_clients):
             if request.method not in SAFE:
                 require_same_site(public_url)
             caller = _known(session, cookie, "session", address)

@@ -197,6 +197,17 @@ def test_a_form_of_the_system_is_sent_on_as_a_link(house: House, reader: Browser
     assert not is_in(reader)
 
 
+def test_a_system_beside_us_may_send_its_form_with_our_cookie(
+    house: House, reader: Browser
+) -> None:
+    hint = ends.sign_on(reader, ends.system(house))["id_token"]
+    beside = {"Sec-Fetch-Site": "same-site"}
+    sent = reader.client.post(LOGOUT, data={"id_token_hint": hint}, headers=beside)
+    assert (sent.status_code, is_in(reader)) == (303, True)
+    assert reader.client.get(sent.location).status_code == 200
+    assert not is_in(reader)
+
+
 def test_who_is_not_signed_in_is_sent_back_at_once(house: House) -> None:
     ends.connected(house)
     client = ends.system(house)

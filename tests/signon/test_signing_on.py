@@ -182,10 +182,12 @@ def test_consent_may_be_asked_for_again(town: House, loans: System) -> None:
     assert "code=" in visit(browser, onwards(done)).location
 
 
-def test_a_request_may_come_as_a_form(town: House, loans: System) -> None:
+@pytest.mark.parametrize("site", ["same-origin", "same-site", "cross-site"])
+def test_a_request_may_come_as_a_form(town: House, loans: System, site: str) -> None:
     browser = reader(town)
     form = query_of(loans.asks(loans.client()))
-    sent = browser.client.post("/oauth2/authorize", data=form, headers=SITE)
+    headers = {"Sec-Fetch-Site": site}
+    sent = browser.client.post("/oauth2/authorize", data=form, headers=headers)
     assert "code=" in through(browser, sent.location)
 
 
