@@ -113,6 +113,19 @@ def test_a_system_without_its_secret_gets_nothing(town: House, loans: System) ->
     assert loans.post("token_endpoint", code=code, **TRADE).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "shown", ["Basic /////w==", "Basic \xe9\xe9\xe9", "Basic abc", "Basic OjpM"]
+)
+@pytest.mark.parametrize("where", ["token", "introspect", "revoke", "device_authorization"])
+def test_a_header_field_that_cannot_be_read_proves_nothing(
+    town: House, shown: str, where: str
+) -> None:
+    form = {"grant_type": "refresh_token", "refresh_token": "a.b", "token": "a.b"}
+    ask = town.app.test_client().post
+    answer = ask(f"/oauth2/{where}", data=form, headers={"Authorization": shown})
+    assert (answer.status_code, answer.json["error"]) == (401, "invalid_client")
+
+
 def test_a_refresh_token_that_is_used_again_ends_the_family(town: House, loans: System) -> None:
     first = loans.sign_on(reader(town))
     again = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
@@ -184,6 +197,14 @@ def test_the_page_of_consent_leads_nowhere_else(town: House, loans: System) -> N
         answer = agree(browser, page, next=elsewhere)
         assert answer.status_code == 422
         assert "Refresh" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "address", ["http://[", "/oauth2/\nauthorize?a=1", "//oauth2/authorize", ""]
+)
+def test_the_page_of_consent_reads_addresses_that_are_none(town: House, address: str) -> None:
+    asked = reader(town).client.get("/consent", query_string={"next": address})
+    assert asked.status_code == 422
 
 
 def test_every_answer_says_who_gives_it(town: House, loans: System) -> None:

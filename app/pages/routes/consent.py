@@ -16,6 +16,7 @@ from app.identity.callers import session_of
 from app.identity.models import Account
 from app.identity.services.audit import actor_of
 from app.pages.render import Site, link, onwards_to, page, passed_on
+from app.pages.routes.entering import own_path
 from app.permissions import Caller, Permission
 from app.signon.routes.oauth import session_in
 from app.signon.services import approvals, asking
@@ -92,7 +93,7 @@ def _params(address: str) -> dict[str, list[str]]:
 
     :raises InvalidError: when the address is not that of such a request.
     """
-    parts = urlsplit(address)
-    if parts.scheme or parts.netloc or parts.path != asking.ADDRESS:
+    parts = urlsplit(own_path(address))
+    if parts.path != asking.ADDRESS:
         raise InvalidError(Fault("next", "address", f"an address below {asking.ADDRESS}"))
     return parse_qs(parts.query)
