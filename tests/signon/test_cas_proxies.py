@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 
+import msgspec
 import pytest
 import time_machine
 from house import House
@@ -15,8 +16,10 @@ from werkzeug.wrappers import Response
 
 from app.database import now
 from app.identity.models import Account
+from app.identity.services.audit import SYSTEM
 from app.signon.models import Client, SignOn, Ticket
-from app.signon.services import validating
+from app.signon.schemas import Scope
+from app.signon.services import approvals, keeping, validating
 from signon.cas_systems import (
     ARCHIVE,
     NS,
@@ -163,6 +166,22 @@ def test_there_is_no_ticket_for_what_is_not_registered(
     granting = granted(house, callback)
     asked = ask(house, "/cas/proxy", pgt=granting, targetService=target)
     assert refusal(asked) == "UNAUTHORIZED_SERVICE"
+
+
+def test_a_system_of_others_is_proxied_to_once_the_person_agreed(
+    house: House, callback: tuple[Callback, str]
+) -> None:
+    granting = granted(house, callback)
+    with house.database.transaction() as session:
+        archive = session.scalars(select(Client).where(Client.name == "档案")).one()
+        known = msgspec.structs.replace(keeping.settings_of(archive), is_trusted=False)
+        keeping.edit(session, keeping.COMMAND, archive.id, None, settings=known)
+    asked = {"pgt": granting, "targetService": ARCHIVE}
+    assert refusal(ask(house, "/cas/proxy", **asked)) == "UNAUTHORIZED_SERVICE"
+    with house.database.transaction() as session:
+        account = session.scalars(select(Ticket.account_id)).one()
+        approvals.give(session, SYSTEM, account, archive.id, (Scope.OPENID,))
+    assert user(validate(house, proxy_ticket(house, granting), ARCHIVE, path=PROXIED))
 
 
 def test_a_proxy_granting_ticket_dies_with_the_session(

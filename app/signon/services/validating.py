@@ -180,6 +180,9 @@ def _proxied(session: Session, granting: str, service: str) -> ProxyTicket | Pro
     if target is None or not _takes(target.settings, held.proxies):
         said = "The target service is not registered, or does not take tickets from this proxy."
         return ProxyFailure(Code.UNAUTHORIZED_SERVICE, said)
+    if Scope.OPENID in unasked(session, target, person.account_id):
+        said = "The person has not agreed yet that the target service knows them."
+        return ProxyFailure(Code.UNAUTHORIZED_SERVICE, said)
     secret = tickets.random("PT-")
     tickets.add(session, secret, person, target.id, service, proxies=held.proxies)
     return ProxyTicket(secret)
