@@ -13,8 +13,10 @@ from identity.people import PASSWORD, SITE, Browser, person
 from app.identity import accounts, tree
 from app.identity.models import Account
 from app.identity.services import homes
-from app.signon.services import approvals
+from app.signon.schemas import OidcSettings, Scope
+from app.signon.services import approvals, keeping
 from signon.systems import (
+    CALLBACK,
     ISSUER,
     READER,
     System,
@@ -239,6 +241,21 @@ def test_another_password_ends_what_is_offline_too(town: House, loans: System) -
     said = {"old": PASSWORD, "password": "另一个够长的口令"}
     assert browser.send("PUT", "/me/password", said).status_code < 300
     assert refresh(loans, offline).json()["error"] == "invalid_grant"
+
+
+def test_what_a_system_may_ask_for_no_longer_ends_with_the_next_refresh(
+    town: House, loans: System
+) -> None:
+    browser = reader(town)
+    tokens = loans.sign_on(browser, "openid email offline_access")
+    told = OidcSettings((CALLBACK,), scopes=(Scope.OPENID,))
+    with town.database.transaction() as session:
+        keeping.edit(session, keeping.COMMAND, loans.id, None, settings=told)
+    renewed = refresh(loans, tokens).json()
+    assert renewed["scope"] == "openid"
+    with town.database.transaction() as session:
+        accounts.revoke(session, browser.cookie)
+    assert refresh(loans, renewed).json()["error"] == "invalid_grant"
 
 
 def test_what_was_agreed_to_can_be_taken_back(town: House, loans: System) -> None:

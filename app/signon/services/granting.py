@@ -161,7 +161,12 @@ class RefreshGrant(oauth.RefreshTokenGrant):
         """What the token stands for."""
         by = self.server
         by.lasting = authorizations.lasting_half(token)
-        return held(by, authorizations.refresh(by.session, by.actor, token, self.request.client.id))
+        client = self.request.client
+        row = authorizations.refresh(by.session, by.actor, token, client.id)
+        if row is not None:  # what the client may ask for no longer is not gone on with
+            row.scope = client.get_allowed_scope(row.scope) or ""
+            by.session.flush()
+        return held(by, row)
 
     def authenticate_user(self, credential: Held) -> Standing:
         """Who it is for."""
