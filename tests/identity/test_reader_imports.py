@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from app.identity.models import (
     ReaderImportProblem,
 )
 from app.identity.reports import ReaderReport
-from app.identity.services import homes, missing, parting, undoing
+from app.identity.services import cards, homes, missing, parting, registering, undoing
 from app.identity.services.audit import SYSTEM
 
 from .people import person
@@ -289,6 +290,25 @@ def test_undoing_leaves_what_is_somebodys_by_now(net: House, tmp_path: Path) -> 
                 Handle.account_id == known(net, "A000001").id).scalar_subquery()))  # fmt: skip
     assert undo(net, report) == (2, 0, 1)
     assert numbers(net) == (1, 1, 1)
+
+
+def test_who_waits_for_a_card_that_is_being_claimed_sees_it_claimed(
+    net: House, tmp_path: Path
+) -> None:
+    report, lookup = take(net, table(tmp_path / "a", "A1,王小明,,,,")), _lookup(net, "A1")
+
+    def is_claimable() -> bool:
+        with net.database.transaction() as session:
+            found = registering.find(session, lookup)
+            return found is not None and cards.is_claimable(found)
+
+    with ThreadPoolExecutor(2) as pool:
+        with net.database.transaction() as session:
+            registering.find(session, lookup)
+            waiting = pool.submit(is_claimable), pool.submit(undo, net, report)
+            time.sleep(0.2)  # for both to come as far as the lock
+            cards.claimed(session, lookup)
+        assert (waiting[0].result(), waiting[1].result()) == (False, (0, 0, 1))
 
 
 def test_of_an_account_that_its_library_did_not_make_only_the_card_is_kept(

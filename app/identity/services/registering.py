@@ -120,6 +120,14 @@ def find(session: Session, lookup: str) -> Row[*tuple[Any, ...]] | None:
 def _kept(
     session: Session, lookups: Collection[str], lock: bool
 ) -> Mapping[str, Row[*tuple[Any, ...]]]:
+    """What is kept of cards. With ``lock`` nobody else changes it until the transaction ends.
+
+    It is read by a second statement: PostgreSQL shows one that waited for a lock the other tables
+    as they were when it began to wait.
+    """
+    if lock:
+        held = select(Handle.lookup).where(Handle.kind == HandleKind.CARD).with_for_update()
+        session.execute(_of_these(session, held, lookups))
     wanted: Select[*tuple[Any, ...]] = (
         select(Handle.lookup, Handle.account_id, Card.lookup.label("card"), Card.said)
         .outerjoin(Card, Card.lookup == Handle.lookup)
@@ -133,18 +141,19 @@ def _kept(
                 Card.before,
             )
             .join(Account, Account.id == Handle.account_id)
-            .with_for_update(of=Handle)
         )  # fmt: skip
-    if session.get_bind().dialect.name == "postgresql":
-        wanted = _each(wanted, sorted(lookups))
-    else:
-        wanted = wanted.where(Handle.lookup.in_(lookups))
-    return {row.lookup: row for row in session.execute(wanted)}
+    rows = session.execute(_of_these(session, wanted, lookups))
+    return {row.lookup: row for row in rows}
 
 
-def _each(wanted: Select[*tuple[Any, ...]], lookups: Sequence[str]) -> Select[*tuple[Any, ...]]:
-    """Looks each up by the index: a table that just grew has no statistics yet, without which
-    PostgreSQL would read the whole of it for a list of them."""
+def _of_these(
+    session: Session, wanted: Select[*tuple[Any, ...]], these: Collection[str]
+) -> Select[*tuple[Any, ...]]:
+    """Looks each handle up by the index, in one order: a table that just grew has no statistics
+    yet, without which PostgreSQL would read the whole of it for a list of them."""
+    if session.get_bind().dialect.name != "postgresql":
+        return wanted.where(Handle.lookup.in_(these))
+    lookups = sorted(these)
     array = func.unnest(literal(lookups, ARRAY(Text)))
     given = array.table_valued("lookup", name="given").render_derived()
     one = wanted.where(Handle.lookup == given.c.lookup).limit(1).lateral("one")

@@ -37,15 +37,16 @@ def undo(database: Database, actor: Actor, import_id: str) -> ReadersUndone:
             batch = _batch(session, import_id)
             if batch.state == "undone":
                 return done
-            rows = _cards(session, import_id, after)
-            _undo(session, rows, done)
+            held = _hold(session, import_id, after)
+            if held:
+                _undo(session, _cards(session, import_id, after, held[-1]), done)
             about = (f"library:{batch.library_id}", batch.library_id)
-            if len(rows) < AT_ONCE:
+            if len(held) < AT_ONCE:
                 batch.state = "undone"
-            audit.note(session, actor, "readers.undone", *about, of=import_id, cards=len(rows))
-        if len(rows) < AT_ONCE:
+            audit.note(session, actor, "readers.undone", *about, of=import_id, cards=len(held))
+        if len(held) < AT_ONCE:
             return done
-        after = rows[-1].lookup
+        after = held[-1]
 
 
 def _batch(session: Session, import_id: str) -> ReaderImport:
@@ -57,14 +58,28 @@ def _batch(session: Session, import_id: str) -> ReaderImport:
     return batch
 
 
-def _cards(session: Session, import_id: str, after: str) -> Sequence[Row[*tuple[Any, ...]]]:
+def _hold(session: Session, import_id: str, after: str) -> Sequence[str]:
+    """Locks the next cards of the import, and answers which."""
     wanted = (
-        select(Card.lookup, Handle.account_id, Card.before, Card.claimed_at)
+        select(Card.lookup)
         .join(Handle, Handle.lookup == Card.lookup)
         .where(Handle.kind == "card", Card.import_id == import_id, Card.lookup > after)
         .order_by(Card.lookup)
         .limit(AT_ONCE)
         .with_for_update(of=Handle)
+    )
+    return session.scalars(wanted).all()
+
+
+def _cards(
+    session: Session, import_id: str, after: str, last: str
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Those cards, which are read once they are locked: somebody may have claimed one before."""
+    wanted = (
+        select(Card.lookup, Handle.account_id, Card.before, Card.claimed_at)
+        .join(Handle, Handle.lookup == Card.lookup)
+        .where(Handle.kind == "card", Card.import_id == import_id)
+        .where(Card.lookup > after, Card.lookup <= last)
     )
     return session.execute(wanted).all()
 
