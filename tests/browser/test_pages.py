@@ -80,6 +80,7 @@ def test_a_person_signs_up_and_sees_the_account(tmp_path: Path, page: Page) -> N
         text = house.adapters.sms.sent[-1].text  # type: ignore[attr-defined]
         page.get_by_label("6 位验证码").fill(re.findall(r"\d{6}", text)[0])
         page.get_by_label("称呼").fill("王小明")
+        page.get_by_label("我已阅读并同意").check()
         page.get_by_role("button", name="注册").click()
         expect(page).to_have_url(f"{origin}/account")
         expect(page.get_by_role("heading", level=1)).to_have_text("王小明")

@@ -19,6 +19,9 @@ DEVICE = {
     "automaticPresenceSimulation": True,
 }
 
+NOT_OFFERED = "PublicKeyCredential.isConditionalMediationAvailable = async () => false"
+"""Of itself the browser takes the passkey before the button can be pressed."""
+
 
 @pytest.fixture
 def home(house: House, origin: str) -> str:
@@ -45,16 +48,32 @@ def by_password(page: Page, home: str) -> None:
     page.get_by_role("button", name="登录", exact=True).click()
 
 
-def test_a_person_adds_a_passkey_and_signs_in_by_it(
-    page: Page, home: str, device: CDPSession
-) -> None:
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+def add_one(page: Page, home: str) -> None:
+    """Adds a passkey, and signs out."""
     by_password(page, home)
     page.get_by_role("button", name="添加通行密钥").click()
     expect(page.get_by_role("status")).to_contain_text("通行密钥已添加")
     page.goto(f"{home}/account")
     page.get_by_role("button", name="退出登录").click()
+    expect(page).to_have_url(f"{home}/")
+
+
+def test_a_passkey_that_the_browser_offers_by_itself_needs_no_button(
+    page: Page, home: str, device: CDPSession
+) -> None:
+    add_one(page, home)
+    page.goto(f"{home}/sign-in?next=/account/devices")
+    expect(page).to_have_url(f"{home}/account/devices")
+    expect(page.get_by_role("region", name="通行密钥")).to_contain_text("最近使用")
+
+
+def test_a_person_adds_a_passkey_and_signs_in_by_it(
+    page: Page, home: str, device: CDPSession
+) -> None:
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.add_init_script(NOT_OFFERED)
+    add_one(page, home)
     page.goto(f"{home}/sign-in?next=/account/devices")
     page.get_by_role("button", name="用通行密钥登录").click()
     expect(page).to_have_url(f"{home}/account/devices")
