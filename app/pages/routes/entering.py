@@ -22,6 +22,7 @@ from app.identity.services.entering import Entered, Entrance, Newcomer
 from app.pages.render import Site, link, onwards_to, page, passed_on
 from app.pages.troubles import status_of, trouble_of
 from app.permissions import Caller, Permission
+from app.signon.services.arriving import Arrivals
 from app.web.api import Endpoints
 from app.web.forms import Forms
 
@@ -35,7 +36,9 @@ PURPOSES = {
     "sign-up": Purpose.SIGN_UP,
     "recover": Purpose.RECOVER,
 }
-AGREED = ".".join(DOCUMENTS[one].version for one in TO_SIGN_UP)
+VERSIONS = {str(one): DOCUMENTS[one].version for one in TO_SIGN_UP}
+"""To what somebody agrees who comes the first time."""
+AGREED = ".".join(VERSIONS.values())
 """What the box of the form stands for."""
 ELSEWHERE = ("/cas/", "/oauth2/")
 """What begins so goes on to another system."""
@@ -98,22 +101,26 @@ def own_path(path: str) -> str:
 
 
 @entering.get("/sign-in", PUBLIC, json=False)
-def sign_in(site: Site, forms: Forms, query: SignInQuery) -> Response:
+def sign_in(site: Site, forms: Forms, arrivals: Arrivals, query: SignInQuery) -> Response:
     """Signing in by a password, or by a link that works once."""
-    return _shown(site, forms, "sign_in.html", next=query.next, handle="", library="")
+    return _signing_in(site, forms, arrivals, SignInForm(next=query.next))
 
 
 @entering.post("/sign-in", PUBLIC, json=False, problems=(429,))
 def by_password(
-    site: Site, forms: Forms, entrance: Entrance, caller: Caller, form: SignInForm
+    site: Site,
+    forms: Forms,
+    entrance: Entrance,
+    arrivals: Arrivals,
+    caller: Caller,
+    form: SignInForm,
 ) -> Response:
     """Sign in by a password."""
     try:
         handle = handles.normal(form.handle, form.library or None)
         entered = entrance.by_password(visits.visit_of(caller), handle, form.password)
     except KaijuanError as error:
-        said = {"next": form.next, "handle": form.handle, "library": form.library}
-        return _shown(site, forms, "sign_in.html", error, **said)
+        return _signing_in(site, forms, arrivals, form, error)
     return _inside(site, entered, form.next)
 
 
@@ -218,6 +225,18 @@ def _confirming(
     said = {"ticket": form.ticket, "to": form.to, "next": form.next, "name": form.name}
     said |= {"born": form.born, "agreed": AGREED}
     return _shown(site, forms, "show_code.html", error, way=way, **said)
+
+
+def _signing_in(
+    site: Site,
+    forms: Forms,
+    arrivals: Arrivals,
+    form: SignInForm,
+    error: KaijuanError | None = None,
+) -> Response:
+    said: dict[str, Any] = {"next": form.next, "handle": form.handle, "library": form.library}
+    said |= {"wechat": arrivals.wechat(), "versions": VERSIONS}
+    return _shown(site, forms, "sign_in.html", error, **said)
 
 
 def _inside(site: Site, entered: Entered, onwards: str) -> Response:
