@@ -117,7 +117,7 @@ def arrive(
 
 def sent(site: Site, depart: Departure) -> Response:
     """The page that goes on to a provider; the browser keeps what it is known again by."""
-    browser = request.cookies.get(TRIP_COOKIE) or secrets.token_urlsafe(32)
+    browser = secrets.token_urlsafe(32)  # what the browser had before may be another's to know
     answer = passed_on(site, depart(browser))
     _keep(answer, site, TRIP_COOKIE, browser, int(LIFE.total_seconds()))
     return answer
