@@ -9,13 +9,14 @@ import msgspec
 from flask import Response, request
 from msgspec import Meta
 
+from app.database import Database
 from app.errors import Fault, InvalidError, KaijuanError, UnauthenticatedError
 from app.identity import handles, wording
 from app.identity.callers import known_of, session_of
 from app.identity.documents import DOCUMENTS, TO_SIGN_UP
 from app.identity.routes import visits
 from app.identity.routes.accounts import LONGEST_NAME
-from app.identity.services import consents
+from app.identity.services import consents, device_passwords, passkeys
 from app.identity.services.ceremonies import site_of
 from app.identity.services.codes import Purpose
 from app.identity.services.entering import Entered, Entrance, Newcomer
@@ -182,14 +183,30 @@ def show_code(site: Site, forms: Forms, way: Way, query: ConfirmQuery) -> Respon
 
 @entering.post(WAYS + "/confirm", PUBLIC, json=False, problems=(429,))
 def confirm(
-    site: Site, forms: Forms, entrance: Entrance, caller: Caller, way: Way, form: ConfirmForm
+    site: Site,
+    forms: Forms,
+    database: Database,
+    entrance: Entrance,
+    caller: Caller,
+    way: Way,
+    form: ConfirmForm,
 ) -> Response:
-    """Come in with the code."""
+    """Come in with the code. Who recovers sees what else still opens the account."""
     try:
         entered = _confirmed(entrance, caller, PURPOSES[way], form)
     except KaijuanError as error:
         return _confirming(site, forms, way, form, error)
+    if way == "recover" and _opens_otherwise(database, entered.account_id):
+        return _inside(site, entered, link("/account/devices", done="recovered"))
     return _inside(site, entered, form.next)
+
+
+def _opens_otherwise(database: Database, account_id: str) -> bool:
+    """Whether a new password left anything by which somebody comes in."""
+    with database.transaction(writes=False) as session:
+        return bool(
+            passkeys.listed(session, account_id) or device_passwords.listed(session, account_id)
+        )
 
 
 def _confirmed(entrance: Entrance, caller: Caller, purpose: Purpose, form: ConfirmForm) -> Entered:
