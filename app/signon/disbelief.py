@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
+
+import msgspec
 
 from app.errors import ForbiddenError, UnavailableError
 from app.outgoing.ports import Incoming, Outgoing, OutgoingError, Web
 
+T = TypeVar("T")
 PATIENCE = 5.0
 """Seconds that somebody who signs in waits for each answer of a provider."""
 
@@ -35,3 +39,14 @@ def asked(web: Web, request: Outgoing, what: str) -> Incoming:
     if answer.status != 200:
         raise DisbeliefError(f"{what}-status")
     return answer
+
+
+def decoded(body: bytes, kind: type[T], what: str) -> T:
+    """What stands in a JSON document.
+
+    :raises DisbeliefError: when that is not what it should be.
+    """
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (ValueError, RecursionError) as error:  # msgspec's are ValueErrors
+        raise DisbeliefError(f"{what}-form") from error

@@ -19,6 +19,14 @@ class Protocol(StrEnum):
     CAS = "cas"
 
 
+class Vouching(StrEnum):
+    """How another says who somebody is."""
+
+    OIDC = "oidc"
+    CAS = "cas"
+    WECHAT = "wechat"
+
+
 class Scope(StrEnum):
     """What a client may learn or do (OpenID Connect Core 1.0 §5.4)."""
 

@@ -243,7 +243,7 @@ def _providers() -> None:
         sa.Column("added_at", sa.BigInteger(), nullable=False),
         sa.Column("suspended_at", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
-            "protocol IN ('oidc', 'cas')", name=op.f("ck_identity_providers_protocol")
+            "protocol IN ('oidc', 'cas', 'wechat')", name=op.f("ck_identity_providers_protocol")
         ),
         sa.CheckConstraint(
             "assurance BETWEEN 0 AND 2", name=op.f("ck_identity_providers_assurance")

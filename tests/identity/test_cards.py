@@ -1,17 +1,22 @@
 """Library cards: claimed by their readers, added to accounts, put on and taken off at the desk."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from house import House
 from sqlalchemy import select, update
 
 from app.database import now
 from app.identity import accounts
+from app.identity.handles import normal
 from app.identity.models import Account, AuditEvent, Card, Code, Handle
 from app.identity.queries import policies
-from app.identity.services import cards, homes
+from app.identity.services import cards, homes, undoing
+from app.identity.services.audit import SYSTEM
 
 from .people import AGREED, PASSWORD, Browser, person, received
 from .rosters import LIBRARY, card, known, table, take
@@ -200,6 +205,47 @@ def test_adding_a_card_asks_for_proof_and_a_fresh_session(net: House, browser: B
     assert browser.post("/me/cards", **A1, code="00000000").status_code == 422
     taken = {"Authorization": f"Bearer {net.secret('token', 'librarian', LIBRARY)}"}
     assert net.send("POST", "/api/v1/me/cards", {**A1, "code": "000000"}, taken).status_code == 403
+
+
+def test_a_child_adds_a_card_only_with_a_guardian(net: House, browser: Browser) -> None:
+    person(net, OTHERS)
+    browser.sign_in(OTHERS)
+    assert browser.send("PUT", "/me/birth-year", {"year": now().year - 10}).status_code == 204
+    ticket, code = ask(net, browser)
+    answer = browser.post("/me/cards", **A1, ticket=ticket, code=code)
+    assert (answer.status_code, answer.json["permission"]) == (403, "guardian")  # type: ignore[index]
+    assert known(net, "A1").claimed_at is None
+
+
+def test_what_stood_before_a_claimed_card_changed_goes_back_without_the_contact(
+    net: House, browser: Browser, tmp_path: Path
+) -> None:
+    changed = take(net, table(tmp_path / "b", f"A1,王小明,{OTHERS},,,2098-12-31"))
+    ticket, code = ask(net, browser)
+    assert claim(browser, ticket=ticket, code=code).status_code == 201
+    with net.database.transaction(writes=False) as session:
+        (kept,) = session.scalars(select(Card.before).where(Card.before.is_not(None)))
+    was = msgspec.json.decode(kept or b"")
+    assert (was["contact"], was["contact_kind"]) == (None, None)
+    done = undoing.undo(net.database, SYSTEM, changed.id or "")
+    found = known(net, "A1")
+    assert (done.restored, done.kept, found.contact) == (1, 0, None)
+    assert found.expires_at.year == 2099
+    assert found.claimed_at is not None
+
+
+def test_of_two_desks_that_put_one_new_card_on_at_once_one_does(net: House) -> None:
+    first, second = person(net, OWN), person(net, OTHERS)
+    headers, number = staff(net), normal("C1", LIBRARY)
+    with net.database.transaction() as session:
+        homes.settle(session, session.get_one(Account, second), LIBRARY, 1)
+    with ThreadPoolExecutor(1) as pool:
+        with net.database.transaction() as session:
+            cards.bind(session, net.adapters.sealer, SYSTEM, number, first)
+            late = pool.submit(desk, net, "", headers, card="C1", account=second)
+            time.sleep(0.2)  # for it to come as far as the key
+        assert late.result().status_code == 409
+    assert known(net, "C1").id == first
 
 
 def test_tries_on_a_card_are_limited(net: House, browser: Browser) -> None:

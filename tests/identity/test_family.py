@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,12 +12,15 @@ from typing import Any
 import pytest
 import time_machine
 from house import House
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.database import now
 from app.errors import ForbiddenError
 from app.identity import tasks
 from app.identity.documents import DOCUMENTS
+from app.identity.models import AuditEvent
+from app.identity.services import minors
 from app.identity.services.audit import Actor
 from app.signon.services import approvals
 from app.verification.simulator import Simulator
@@ -220,6 +225,23 @@ def test_whoever_grows_up_needs_no_guardian(child: Browser) -> None:
 def test_a_year_in_which_nobody_was_born_is_refused(child: Browser) -> None:
     body = {"year": now().year + 1}
     assert child.send("PUT", "/me/birth-year", body).status_code == 422
+
+
+def test_a_year_that_is_said_twice_at_once_is_kept_once(town: House) -> None:
+    account = person(town, STRANGERS)
+
+    def say(session: Session) -> None:
+        minors.state(session, Actor(account), account, YEAR)
+
+    with ThreadPoolExecutor(1) as pool:
+        with town.database.transaction() as session:
+            say(session)
+            second = pool.submit(town.database.run, say)
+            time.sleep(0.2)  # for it to come as far as the key
+        assert second.result() is None
+    with town.database.transaction(writes=False) as session:
+        stated = select(AuditEvent.subject).where(AuditEvent.action == "minor.stated")
+        assert session.scalars(stated).all() == [f"account:{account}"]
 
 
 # The teen mode

@@ -304,10 +304,10 @@ def test_who_waits_for_a_card_that_is_being_claimed_sees_it_claimed(
 
     with ThreadPoolExecutor(2) as pool:
         with net.database.transaction() as session:
-            registering.find(session, lookup)
+            found = registering.find(session, lookup)
             waiting = pool.submit(is_claimable), pool.submit(undo, net, report)
             time.sleep(0.2)  # for both to come as far as the lock
-            cards.claimed(session, lookup)
+            cards.claimed(session, found)  # type: ignore[arg-type]  # it is there
         assert (waiting[0].result(), waiting[1].result()) == (False, (0, 0, 1))
 
 

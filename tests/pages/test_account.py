@@ -8,6 +8,8 @@ from house import House
 from identity.people import PASSWORD, Device, link, person, received
 from werkzeug.test import TestResponse
 
+from app.database import now, random_id
+from app.identity.models import Passkey
 from app.pages.routes.entering import AGREED, own_path
 
 PHONE, MAIL = "13800001234", "wang@example.org"
@@ -80,6 +82,24 @@ def test_a_person_signs_in_by_a_code_and_recovers(town: House) -> None:
     assert (weak.status_code, "太常见" in weak.text) == (422, True)
     good = {"code": received(town), "password": "another one, not common"}
     assert fill(town, asked.location, "/recover/confirm", **good).status_code == 303
+
+
+def test_who_recovers_is_told_what_else_still_opens_the_account(town: House) -> None:
+    account = person(town, MAIL)
+    with town.database.transaction() as session:
+        session.add(
+            Passkey(
+                id=random_id(), account_id=account, credential=b"-", public_key=b"-",
+                sign_count=0, is_synced=False, label="不认识的", added_at=now(),
+            )
+        )  # fmt: skip
+    asked = fill(town, "/recover", "/recover", handle=MAIL)
+    good = {"code": received(town), "password": "another one, not common"}
+    done = fill(town, asked.location, "/recover/confirm", **good)
+    assert done.location == "/account/devices?done=recovered"
+    page = town.client.get(done.location).text
+    assert "1 个通行密钥和 0 个设备密码仍可登录" in page
+    assert "不认识的" in page
 
 
 def test_who_comes_by_a_link_sets_up_the_second_step(town: House) -> None:

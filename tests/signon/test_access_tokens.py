@@ -12,7 +12,7 @@ from identity.people import PASSWORD, Browser, person
 from sqlalchemy import Engine, event, update
 
 from app.database import now
-from app.identity.models import Account
+from app.identity.models import Account, Library
 from app.permissions import Permission
 from app.web.api import Endpoint
 from signon.systems import READER, System, reader
@@ -96,6 +96,14 @@ def test_it_fails_with_the_account(town: House, loans: System, field: str) -> No
     tokens = loans.sign_on(reader(town), "openid reading")
     with town.database.transaction() as session:
         session.execute(update(Account).values({field: now()}))
+    assert not works(town, tokens)
+
+
+def test_it_fails_with_the_library_whose_system_it_is(town: House, loans: System) -> None:
+    tokens = loans.sign_on(reader(town), "openid reading")
+    assert works(town, tokens)
+    with town.database.transaction() as session:
+        session.execute(update(Library).values(state="suspended"))
     assert not works(town, tokens)
 
 

@@ -175,6 +175,32 @@ def test_signing_in_again_may_be_asked_for(
     assert "code=" in visit(browser, onwards(enter(browser, again))).location
 
 
+def test_a_system_that_means_another_person_has_them_sign_in(town: House, loans: System) -> None:
+    reader(town)
+    hint = loans.sign_on(reader(town, "another@example.org"))["id_token"]
+    browser = Browser(town)
+    browser.sign_in(READER)
+    loans.sign_on(browser)
+    url = changed(loans.asks(loans.client()), id_token_hint=hint)
+    silent = visit(browser, changed(url, prompt="none"))
+    assert query_of(silent.location)["error"] == "login_required"
+    again = query_of(visit(browser, url).location)["next"]
+    refused = visit(browser, onwards(enter(browser, again)))
+    assert query_of(refused.location)["error"] == "login_required"
+
+
+def test_a_system_that_means_who_is_signed_in_gets_a_code_at_once(
+    town: House, loans: System
+) -> None:
+    browser = reader(town)
+    hint = loans.sign_on(browser)["id_token"]
+    url = changed(loans.asks(loans.client()), id_token_hint=hint, prompt="none")
+    assert "code=" in visit(browser, url).location
+    other = System(town)
+    wrong = changed(other.asks(other.client()), id_token_hint=hint)
+    assert query_of(visit(browser, wrong).location)["error"] == "invalid_request"
+
+
 def test_consent_may_be_asked_for_again(town: House, loans: System) -> None:
     browser = reader(town)
     loans.sign_on(browser)

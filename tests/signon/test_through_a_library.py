@@ -232,6 +232,24 @@ def test_a_state_is_good_once(place: Place) -> None:
     assert again.status_code == 403
 
 
+def test_each_trip_is_known_by_something_else(place: Place) -> None:
+    place.reader.client.set_cookie("kaijuan_trip", "planted by another")
+    place.reader.depart(place.provider)
+    first = place.reader.client.get_cookie("kaijuan_trip")
+    place.reader.depart(place.provider)
+    second = place.reader.client.get_cookie("kaijuan_trip")
+    assert first is not None
+    assert second is not None
+    assert len({"planted by another", first.value, second.value}) == 3
+
+
+def test_it_is_said_where_no_library_has_set_it_up(house: House, place: Place) -> None:
+    assert "还没有图书馆开通" in house.app.test_client().get("/sign-in/library").text
+    searched = place.reader.client.get("/sign-in/library?q=nowhere").text
+    assert "没有找到这样的图书馆" in searched
+    assert "还没有图书馆开通" not in searched
+
+
 def test_a_state_is_good_for_ten_minutes(place: Place) -> None:
     sent_to = place.reader.depart(place.provider)
     cookie = place.reader.client.get_cookie("kaijuan_trip")

@@ -180,11 +180,15 @@ def bind(session: Session, sealer: Sealer, actor: Actor, card: Handle, account_i
     audit.note(session, actor, "card.attached", f"account:{account_id}", card.library_id)
 
 
-def claimed(session: Session, lookup: str) -> None:
-    """Notes that a card is somebody's: what it was claimed by is forgotten."""
-    kept = update(Card).where(Card.lookup == lookup)
+def claimed(session: Session, row: Row[*tuple[Any, ...]]) -> None:
+    """Notes that a card, as :func:`registering.find` found it, is somebody's.
+
+    What it was claimed by is forgotten, also as it stood before the last import.
+    """
+    kept = update(Card).where(Card.lookup == row.lookup)
     gone = {"contact": None, "contact_kind": None, "slip": None, "slip_until": None}
-    session.execute(kept.values(claimed_at=now(), **gone))
+    before = registering.without_contact(row.before)
+    session.execute(kept.values(claimed_at=now(), before=before, **gone))
 
 
 def is_claimable(row: Row[*tuple[Any, ...]]) -> bool:
@@ -231,7 +235,7 @@ def _move(session: Session, sealer: Sealer, row: Row[*tuple[Any, ...]], account_
     value = sealer.unseal("handle", row.account_id, handle.sealed)
     handle.account_id, handle.sealed = account_id, sealer.seal("handle", account_id, value)
     session.flush()
-    claimed(session, row.lookup)
+    claimed(session, row)
     made = session.get_one(Account, row.account_id)
     others = exists().where(HandleRow.account_id == made.id)
     if _has_role(session, made.id) or session.scalar(select(others)):

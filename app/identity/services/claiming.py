@@ -21,6 +21,7 @@ from app.identity import passwords, tree
 from app.identity.accounts import Known
 from app.identity.handles import Handle, HandleKind
 from app.identity.models import Account
+from app.identity.queries.minors import require_consent
 from app.identity.services import attaching, audit, cards, codes, keeping, registering, sessions
 from app.identity.services.codes import Proof, Purpose
 from app.identity.services.entering import Entered, Entrance
@@ -89,13 +90,15 @@ class Claims:
     def add_card(self, visit: Visit, known: Known, shown: Shown) -> None:
         """Has a card be the account's, in the place of the one that the library made for it.
 
-        :raises ForbiddenError: when the person did not sign in a moment ago.
+        :raises ForbiddenError: when the person did not sign in a moment ago, or is a child whose
+            guardian has to consent first.
         :raises InvalidError: when what is shown proves nothing.
         """
         sessions.require_fresh(known)
         proof = self._proof(visit, shown)
 
         def put(session: Session) -> None:
+            require_consent(session, known.account_id)
             self._shown(session, shown, proof)
             actor = visit.actor(known.account_id)
             cards.bind(session, self.entrance.sealer, actor, shown.card, known.account_id)
@@ -137,7 +140,7 @@ class Claims:
                 )
                 raise ConflictError(message)
             attaching.attach(session, sealer, actor, row.account_id, proof.handle, verified=True)
-        cards.claimed(session, row.lookup)
+        cards.claimed(session, row)
         if kept:
             keeping.set_password(session, row.account_id, kept)
         keeping.welcome(session, actor, row.account_id, claimant.agreed, claimant.born)

@@ -237,6 +237,14 @@ def before_of(kept: Row[*tuple[Any, ...]], import_id: str) -> bytes | None:
     return msgspec.json.encode(Before(**fields))
 
 
+def without_contact(before: bytes | None) -> bytes | None:
+    """What stood before an import, without the contact; nothing where it added the card."""
+    if before is None:
+        return None
+    was = msgspec.json.decode(before, type=Before)
+    return msgspec.json.encode(msgspec.structs.replace(was, contact_kind=None, contact=None))
+
+
 def _of(sealer: Sealer, row: Told, at: datetime) -> dict[str, Any]:
     """What the row says, as the card has it."""
     contact = row.entry.contact

@@ -61,6 +61,7 @@ def show(session: Session, site: Site, forms: Forms, caller: Caller, query: Data
         identities=held,
         exports=exports.listed(session, known.account_id),
         choices=providers.choices(session, query.q.strip()),
+        wechat=providers.wechat(session),
         q=query.q,
         is_fresh=known.is_fresh,
         **told(query.done, query.trouble),

@@ -9,19 +9,21 @@ import msgspec
 from flask import Response, request
 from msgspec import Meta
 
+from app.database import Database
 from app.errors import Fault, InvalidError, KaijuanError, UnauthenticatedError
 from app.identity import handles, wording
 from app.identity.callers import known_of, session_of
 from app.identity.documents import DOCUMENTS, TO_SIGN_UP
 from app.identity.routes import visits
 from app.identity.routes.accounts import LONGEST_NAME
-from app.identity.services import consents
+from app.identity.services import consents, device_passwords, passkeys
 from app.identity.services.ceremonies import site_of
 from app.identity.services.codes import Purpose
 from app.identity.services.entering import Entered, Entrance, Newcomer
 from app.pages.render import Site, link, onwards_to, page, passed_on
 from app.pages.troubles import status_of, trouble_of
 from app.permissions import Caller, Permission
+from app.signon.services.arriving import Arrivals
 from app.web.api import Endpoints
 from app.web.forms import Forms
 
@@ -35,7 +37,9 @@ PURPOSES = {
     "sign-up": Purpose.SIGN_UP,
     "recover": Purpose.RECOVER,
 }
-AGREED = ".".join(DOCUMENTS[one].version for one in TO_SIGN_UP)
+VERSIONS = {str(one): DOCUMENTS[one].version for one in TO_SIGN_UP}
+"""To what somebody agrees who comes the first time."""
+AGREED = ".".join(VERSIONS.values())
 """What the box of the form stands for."""
 ELSEWHERE = ("/cas/", "/oauth2/")
 """What begins so goes on to another system."""
@@ -98,22 +102,26 @@ def own_path(path: str) -> str:
 
 
 @entering.get("/sign-in", PUBLIC, json=False)
-def sign_in(site: Site, forms: Forms, query: SignInQuery) -> Response:
+def sign_in(site: Site, forms: Forms, arrivals: Arrivals, query: SignInQuery) -> Response:
     """Signing in by a password, or by a link that works once."""
-    return _shown(site, forms, "sign_in.html", next=query.next, handle="", library="")
+    return _signing_in(site, forms, arrivals, SignInForm(next=query.next))
 
 
 @entering.post("/sign-in", PUBLIC, json=False, problems=(429,))
 def by_password(
-    site: Site, forms: Forms, entrance: Entrance, caller: Caller, form: SignInForm
+    site: Site,
+    forms: Forms,
+    entrance: Entrance,
+    arrivals: Arrivals,
+    caller: Caller,
+    form: SignInForm,
 ) -> Response:
     """Sign in by a password."""
     try:
         handle = handles.normal(form.handle, form.library or None)
         entered = entrance.by_password(visits.visit_of(caller), handle, form.password)
     except KaijuanError as error:
-        said = {"next": form.next, "handle": form.handle, "library": form.library}
-        return _shown(site, forms, "sign_in.html", error, **said)
+        return _signing_in(site, forms, arrivals, form, error)
     return _inside(site, entered, form.next)
 
 
@@ -175,14 +183,30 @@ def show_code(site: Site, forms: Forms, way: Way, query: ConfirmQuery) -> Respon
 
 @entering.post(WAYS + "/confirm", PUBLIC, json=False, problems=(429,))
 def confirm(
-    site: Site, forms: Forms, entrance: Entrance, caller: Caller, way: Way, form: ConfirmForm
+    site: Site,
+    forms: Forms,
+    database: Database,
+    entrance: Entrance,
+    caller: Caller,
+    way: Way,
+    form: ConfirmForm,
 ) -> Response:
-    """Come in with the code."""
+    """Come in with the code. Who recovers sees what else still opens the account."""
     try:
         entered = _confirmed(entrance, caller, PURPOSES[way], form)
     except KaijuanError as error:
         return _confirming(site, forms, way, form, error)
+    if way == "recover" and _opens_otherwise(database, entered.account_id):
+        return _inside(site, entered, link("/account/devices", done="recovered"))
     return _inside(site, entered, form.next)
+
+
+def _opens_otherwise(database: Database, account_id: str) -> bool:
+    """Whether a new password left anything by which somebody comes in."""
+    with database.transaction(writes=False) as session:
+        return bool(
+            passkeys.listed(session, account_id) or device_passwords.listed(session, account_id)
+        )
 
 
 def _confirmed(entrance: Entrance, caller: Caller, purpose: Purpose, form: ConfirmForm) -> Entered:
@@ -218,6 +242,18 @@ def _confirming(
     said = {"ticket": form.ticket, "to": form.to, "next": form.next, "name": form.name}
     said |= {"born": form.born, "agreed": AGREED}
     return _shown(site, forms, "show_code.html", error, way=way, **said)
+
+
+def _signing_in(
+    site: Site,
+    forms: Forms,
+    arrivals: Arrivals,
+    form: SignInForm,
+    error: KaijuanError | None = None,
+) -> Response:
+    said: dict[str, Any] = {"next": form.next, "handle": form.handle, "library": form.library}
+    said |= {"wechat": arrivals.wechat(), "versions": VERSIONS}
+    return _shown(site, forms, "sign_in.html", error, **said)
 
 
 def _inside(site: Site, entered: Entered, onwards: str) -> Response:

@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 
 from app.errors import KaijuanError
 from app.identity.callers import known_of
-from app.identity.documents import DOCUMENTS, TO_SIGN_UP, Purpose
+from app.identity.documents import Purpose
 from app.identity.routes import visits
 from app.identity.services import consents
 from app.pages.doing import shown
 from app.pages.render import Site, link, onwards_to, passed_on
-from app.pages.routes.entering import ELSEWHERE, Next, born_in, own_path
+from app.pages.routes.entering import ELSEWHERE, VERSIONS, Next, born_in, own_path
 from app.pages.troubles import status_of, trouble_of
 from app.permissions import Caller, Permission
 from app.signon.routes.providers import ProviderId
@@ -117,7 +117,7 @@ def arrive(
 
 def sent(site: Site, depart: Departure) -> Response:
     """The page that goes on to a provider; the browser keeps what it is known again by."""
-    browser = request.cookies.get(TRIP_COOKIE) or secrets.token_urlsafe(32)
+    browser = secrets.token_urlsafe(32)  # what the browser had before may be another's to know
     answer = passed_on(site, depart(browser))
     _keep(answer, site, TRIP_COOKIE, browser, int(LIFE.total_seconds()))
     return answer
@@ -148,7 +148,7 @@ def _choosing(session: Session, site: Site, forms: Forms, query: ChoiceQuery) ->
         "through_library.html",
         remembered=providers.choice(session, remembered) if remembered and not query.q else None,
         choices=providers.choices(session, query.q.strip()),
-        agreed={str(one): DOCUMENTS[one].version for one in TO_SIGN_UP},
+        agreed=VERSIONS,
         q=query.q,
         next=own_path(query.next),
     )

@@ -16,7 +16,7 @@ from app.outgoing.http import HttpWeb
 from app.sealing import Sealer
 from app.signon.issuing import LOCAL
 from app.signon.models import Provider
-from app.signon.schemas import Protocol
+from app.signon.schemas import Vouching
 from app.signon.services import providers as services
 from app.signon.services.arriving import callback
 from app.signon.services.believing import Issuers
@@ -47,8 +47,8 @@ def provider() -> None:
 @click.argument("library_id")
 @click.argument("name")
 @click.argument("address")
-@click.option("--protocol", type=click.Choice([one.value for one in Protocol]), default="oidc")
-@click.option("--client-id", default="", help="By which the provider knows us (OpenID Connect).")
+@click.option("--protocol", type=click.Choice([one.value for one in Vouching]), default="oidc")
+@click.option("--client-id", default="", help="By which the provider knows us; WeChat's AppID.")
 @click.option("--secret-stdin", is_flag=True, help="Read the client's secret from standard input.")
 @click.option("--assurance", type=click.IntRange(0, services.TRUSTED), default=0)
 @json_option
@@ -65,12 +65,12 @@ def add_provider(
     """Have readers of a library come in through its sign-on at ADDRESS.
 
     ADDRESS is the issuer of an OpenID Connect provider, or where the addresses of a CAS server
-    begin.
+    begin. WeChat is the topmost library's, at https://api.weixin.qq.com or a gateway of your own.
     """
     with refusals():
         settings = config.load()
         secret = sys.stdin.readline().strip() if secret_stdin else None
-        new = NewProvider(Protocol(protocol), name, address, client_id, secret, assurance)
+        new = NewProvider(Vouching(protocol), name, address, client_id, secret, assurance)
         with _database(settings).transaction() as session:
             sealer = Sealer(settings.identity_key)
             row = _line(
@@ -169,4 +169,4 @@ def _line(settings: Settings, row: Provider) -> ProviderLine:
 
 def _said(row: ProviderLine) -> str:
     state = "suspended" if row.suspended_at else "open"
-    return f"{row.id}  {row.protocol:4}  {state:9}  {row.library}  {row.name}  {row.address}"
+    return f"{row.id}  {row.protocol:6}  {state:9}  {row.library}  {row.name}  {row.address}"

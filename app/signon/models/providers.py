@@ -12,11 +12,11 @@ from app.personal import Closing, Merging, kept, personal
 
 
 class Provider(Base):
-    """A library's own sign-on, whose word is taken for who its readers are."""
+    """A library's own sign-on, or WeChat's, whose word is taken for who somebody is."""
 
     __tablename__ = "identity_providers"
     __table_args__ = (
-        CheckConstraint("protocol IN ('oidc', 'cas')", name="protocol"),
+        CheckConstraint("protocol IN ('oidc', 'cas', 'wechat')", name="protocol"),
         CheckConstraint("assurance BETWEEN 0 AND 2", name="assurance"),
         Index(None, "library_id", "added_at", "id"),
     )
@@ -26,7 +26,8 @@ class Provider(Base):
     protocol: Mapped[str] = mapped_column(key_text(8))
     name: Mapped[str]
     address: Mapped[str] = mapped_column(key_text(500))
-    """The issuer (OpenID Connect Discovery 1.0 §3), or where the CAS server's addresses begin."""
+    """The issuer (OpenID Connect Discovery 1.0 §3), or where the addresses of the CAS server,
+    or of WeChat's, begin."""
     client_id: Mapped[str] = mapped_column(key_text(255), default="", server_default="")
     """By which it knows us; CAS knows us by our address."""
     secret: Mapped[bytes | None]

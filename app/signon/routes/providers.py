@@ -15,7 +15,7 @@ from app.identity.services.audit import actor_of
 from app.permissions import Caller, Permission
 from app.sealing import Sealer
 from app.signon.models import Provider
-from app.signon.schemas import Address, Protocol
+from app.signon.schemas import Address, Vouching
 from app.signon.services import providers as services
 from app.signon.services.arriving import Arrivals
 from app.signon.services.checking import check
@@ -29,14 +29,15 @@ Secret = Annotated[str, Meta(min_length=1, max_length=services.LONGEST_SECRET)]
 
 
 class ProviderBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A library's own sign-on.
+    """A library's own sign-on, or WeChat, which only the topmost library has.
 
     ``address`` is the issuer of an OpenID Connect provider, or where the addresses of a CAS server
-    begin: https. ``client_id`` and ``secret`` are what the provider gave us. ``assurance`` says
-    how well whoever comes from there is known: 0 said so, 1 reached, 2 at the library.
+    or of WeChat's begin: https. ``client_id`` and ``secret`` are what the provider gave us; of
+    WeChat the AppID and AppSecret. ``assurance`` says how well whoever comes from there is known:
+    0 said so, 1 reached, 2 at the library.
     """
 
-    protocol: Protocol
+    protocol: Vouching
     name: Annotated[str, Meta(min_length=1, max_length=services.LONGEST_NAME)]
     address: Address
     client_id: Annotated[str, Meta(max_length=255)] = ""

@@ -27,10 +27,10 @@ from app.identity.services.sessions import Visit
 from app.outgoing.ports import Web
 from app.signon.disbelief import DisbeliefError
 from app.signon.models import ProviderVisit
-from app.signon.schemas import Protocol
-from app.signon.services import cas_client, identities, providers
+from app.signon.schemas import Vouching
+from app.signon.services import cas_client, identities, providers, wechat
 from app.signon.services.believing import Issuers, Return
-from app.signon.services.providers import KnownProvider
+from app.signon.services.providers import Choice, KnownProvider
 
 LIFE = timedelta(minutes=10)
 PATH = "/sign-in/library/"
@@ -95,7 +95,7 @@ class Arrivals:
             sessions.require_fresh(known)
         self.entrance.count_network("sign-in", visit)
         provider = self._known(provider_id)
-        state = secrets.token_urlsafe(32)
+        state = secrets.token_hex(32)  # WeChat brings back letters and digits alone
         there = self._there(provider, browser, state)
         row = ProviderVisit(
             state=accounts.digest(state),
@@ -134,6 +134,11 @@ class Arrivals:
         entered = self.entrance.entered(account_id, secret)
         return Arrived(provider.id, trip.onwards, entered)
 
+    def wechat(self) -> Choice | None:
+        """WeChat, where people may come in through it now."""
+        with self.entrance.database.transaction(writes=False) as session:
+            return providers.wechat(session)
+
     def callback(self, provider_id: str) -> str:
         """Where a provider sends people back to: it is to be registered there."""
         return callback(self.base, provider_id)
@@ -167,17 +172,21 @@ class Arrivals:
             return providers.known(session, self.entrance.sealer, provider_id)
 
     def _there(self, provider: KnownProvider, browser: str, state: str) -> str:
-        if provider.protocol == Protocol.CAS:
+        if provider.protocol == Vouching.CAS:
             return cas_client.login(provider, self._service(provider, state))
+        if provider.protocol == Vouching.WECHAT:
+            return wechat.login(provider, self.callback(provider.id), state)
         trip = self._trip(provider, browser, state)
         return self.issuers.authorization(provider, trip, state)
 
     def _subject(self, provider: KnownProvider, back: Returned) -> str:
         if back.error or not back.code:
             raise DisbeliefError("refused")
-        if provider.protocol == Protocol.CAS:
+        if provider.protocol == Vouching.CAS:
             service = self._service(provider, back.state)
             return cas_client.subject(self.web, provider, service, back.code)
+        if provider.protocol == Vouching.WECHAT:
+            return wechat.subject(self.web, provider, back.code)
         self.issuers.require_issuer(provider, back.issuer)
         trip = self._trip(provider, back.browser, back.state, back.code)
         return self.issuers.subject(provider, trip)

@@ -26,7 +26,7 @@ from authlib.oidc.core.errors import (
 
 from app.cursors import Cursors
 from app.database import from_micros, now, to_micros
-from app.errors import Fault, InvalidError, UnknownCursorError
+from app.errors import Fault, InvalidError, UnauthenticatedError, UnknownCursorError
 from app.identity.accounts import Known
 from app.signon.services import approvals
 from app.signon.services.clients import KnownClient
@@ -128,7 +128,7 @@ class _Asked:
         to = grant.redirect_uri
         self._require_known_ways(to)
         silent = "none" in self._prompts
-        if known is None or not self._is_fresh(known, to):
+        if known is None or not self._is_fresh(known, to) or not self._is_meant(known, to):
             if silent:
                 raise LoginRequiredError(redirect_uri=to)
             return SignIn(self._again())
@@ -190,6 +190,26 @@ class _Asked:
             raise InvalidRequestError("The max_age is a number of seconds.", redirect_uri=to)
         too_old = age is not None and now() - known.made_at > timedelta(seconds=int(age))
         return not (too_old or self._prompts & _AGAIN)
+
+    def _is_meant(self, known: Known, to: str) -> bool:
+        """Whether the person is whom the ID token names that the client gave with its request.
+
+        :raises OAuth2Error: when another has signed in for this request, or it is no such token.
+        """
+        if "id_token_hint" not in self._said:
+            return True
+        try:
+            claims = self._provider.tokens.read_hint(self._said["id_token_hint"])
+        except UnauthenticatedError:
+            claims = {}
+        if claims.get("aud") != self._said["client_id"]:
+            message = "The id_token_hint is an ID token that this client got here."
+            raise InvalidRequestError(message, redirect_uri=to)
+        if claims.get("sub") == known.account_id:
+            return True
+        if self._since is not None and known.made_at >= self._since:
+            raise LoginRequiredError(redirect_uri=to)
+        return False
 
     def _again(self) -> str:
         """The address of this request, which knows from then on when it came first."""

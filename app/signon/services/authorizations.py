@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from app.database import now, random_id, read
 from app.errors import ForbiddenError
 from app.identity.accounts import IDLE, Known, digest
-from app.identity.models import Account, Credential
+from app.identity.models import Account, Credential, Library
+from app.identity.queries.networks import WORKING
 from app.identity.services import audit
 from app.identity.services.audit import Actor
 from app.signon.models import Authorization, Client, SignOn
@@ -197,6 +198,7 @@ _STANDING = (
     .add_columns(Credential.id.label("session_id"))
     .join(Account, Account.id == Authorization.account_id)
     .join(Client, Client.id == Authorization.client_id)
+    .join(Library, Library.id == Client.library_id)
     .outerjoin(SignOn, SignOn.id == Authorization.sign_on_id)
     .outerjoin(
         Credential,
@@ -208,6 +210,7 @@ _STANDING = (
         Authorization.id == bindparam("id"),
         Authorization.ended_at.is_(None),
         Client.suspended_at.is_(None),
+        Library.state.in_(WORKING),
         Account.closed_at.is_(None),
         Account.closing_at.is_(None),
         Account.suspended_at.is_(None),

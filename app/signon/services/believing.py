@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from hmac import compare_digest
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote_plus, urlencode
 
 import msgspec
@@ -28,7 +28,7 @@ from app.database import now
 from app.errors import InvalidError
 from app.outgoing.ports import Outgoing, Web
 from app.signon.addresses import require_web
-from app.signon.disbelief import DisbeliefError, asked
+from app.signon.disbelief import DisbeliefError, asked, decoded
 from app.signon.services.providers import KnownProvider
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
@@ -45,7 +45,6 @@ LONGEST_SUBJECT = 255
 MOST_KEYS = 50
 _FORM = "application/x-www-form-urlencoded"
 _WELL_KNOWN = "/.well-known/openid-configuration"
-T = TypeVar("T")
 Key = RSAKey | ECKey
 
 
@@ -162,7 +161,7 @@ class Issuers:
         again = missed and at - kept.missed_at > MISSED
         if at - kept.keys_at > KEYS_KEPT or again:
             answer = asked(self._web, Outgoing("GET", there, _JSON), "keys")
-            found = tuple(_keys_in(_decoded(answer.body, _KeySet, "keys")))
+            found = tuple(_keys_in(decoded(answer.body, _KeySet, "keys")))
             kept = replace(kept, keys=found, keys_at=at, missed_at=at if missed else kept.missed_at)
             with self._lock:
                 self._kept[issuer] = kept
@@ -171,7 +170,7 @@ class Issuers:
     def _discover(self, issuer: str) -> Metadata:
         there = issuer.rstrip("/") + _WELL_KNOWN
         answer = asked(self._web, Outgoing("GET", there, _JSON), "discovery")
-        found = _decoded(answer.body, Metadata, "discovery")
+        found = decoded(answer.body, Metadata, "discovery")
         if found.issuer != issuer:
             raise DisbeliefError("issuer")
         try:
@@ -200,7 +199,7 @@ class Issuers:
         else:
             form |= {"client_id": provider.client_id, "client_secret": provider.secret}
         request = Outgoing("POST", metadata.token_endpoint, headers, urlencode(form).encode())
-        return _decoded(asked(self._web, request, "token").body, _Tokens, "token").id_token
+        return decoded(asked(self._web, request, "token").body, _Tokens, "token").id_token
 
     def _verified(self, provider: KnownProvider, token: str) -> Claims:
         try:
@@ -209,7 +208,7 @@ class Issuers:
             signed = jws.deserialize_compact(token.encode(), key, algorithms=ALGORITHMS)
         except (JoseError, ValueError) as error:
             raise DisbeliefError("signature") from error
-        return _decoded(signed.payload, Claims, "claims")
+        return decoded(signed.payload, Claims, "claims")
 
     def _key(self, issuer: str, name: Any) -> Key:
         """The key of this name; without one, the only one that there is."""
@@ -259,10 +258,3 @@ def _keys_in(found: _KeySet) -> Iterator[Key]:
 
 _JSON = {"Accept": "application/json"}
 _PUBLIC = {"kty", "kid", "use", "alg", "n", "e", "crv", "x", "y"}
-
-
-def _decoded(body: bytes, kind: type[T], what: str) -> T:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (ValueError, RecursionError) as error:  # msgspec's are ValueErrors
-        raise DisbeliefError(f"{what}-form") from error

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from app.outgoing.ports import Web
 from app.signon.disbelief import DisbeliefError
-from app.signon.schemas import Protocol
-from app.signon.services import cas_client
+from app.signon.schemas import Vouching
+from app.signon.services import cas_client, wechat
 from app.signon.services.believing import Issuers
 from app.signon.services.providers import KnownProvider
 
@@ -15,9 +15,12 @@ def check(issuers: Issuers, web: Web, provider: KnownProvider, callback: str) ->
 
     :raises UnavailableError, DisbeliefError: when it does not work.
     """
-    if provider.protocol == Protocol.CAS:
+    if provider.protocol == Vouching.CAS:
         cas_client.check(web, provider, callback)
         return ["serviceValidate"]
+    if provider.protocol == Vouching.WECHAT:
+        wechat.check(web, provider)
+        return ["access_token"]
     metadata = issuers.metadata(provider.address)
     keys = issuers.keys(provider.address)
     if not keys:

@@ -24,6 +24,7 @@ from app.identity.services.audit import Actor
 from app.identity.services.sessions import Visit
 from app.sealing import Sealer
 from app.signon.models import Provider, ProviderIdentity
+from app.signon.schemas import Vouching
 from app.signon.services.providers import KnownProvider
 
 NEWCOMER = "读者"
@@ -58,6 +59,8 @@ def enter(
     born: int | None,
 ) -> tuple[str, str]:
     """A session of the account that is linked, or of a new one at home in the library.
+
+    Who comes through WeChat is at home nowhere yet, as who signs up by phone is.
 
     ``born`` is the year in which a minor was who comes the first time.
 
@@ -157,7 +160,8 @@ def _add(
     accounts.require_open(session, account_id)
     account = session.get_one(Account, account_id)
     assurance = max(account.assurance, provider.assurance)
-    homes.settle(session, account, account.home_id or provider.library_id, assurance)
+    home = None if provider.protocol == Vouching.WECHAT else provider.library_id
+    homes.settle(session, account, account.home_id or home, assurance)
     about = (f"account:{account_id}", provider.library_id)
     audit.note(session, actor, "identity.linked", *about, provider=provider.id)
     return row

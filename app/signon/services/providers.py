@@ -20,7 +20,7 @@ from app.permissions import Permission
 from app.sealing import Sealer
 from app.signon.addresses import require_web
 from app.signon.models import Provider
-from app.signon.schemas import Protocol
+from app.signon.schemas import Vouching
 
 MANAGE = Permission.MANAGE_LIBRARIES
 MOST = 20
@@ -31,6 +31,7 @@ TRUSTED = 2
 """The assurance that no provider's word goes beyond: as at the library's desk."""
 FOUND = 50
 _PURPOSE = "provider"
+_LIBRARYS = Provider.protocol != str(Vouching.WECHAT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,9 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class NewProvider:
-    """What is said of a provider. ``address`` is the issuer, or where CAS begins."""
+    """What is said of a provider. ``address`` is the issuer, or where CAS or WeChat begins."""
 
-    protocol: Protocol
+    protocol: Vouching
     name: str
     address: str
     client_id: str = ""
@@ -84,14 +85,22 @@ def known(session: Session, sealer: Sealer, provider_id: str) -> KnownProvider:
 
 def choices(session: Session, words: str = "") -> list[Choice]:
     """The providers of libraries whose name has these words, in the tree's order; fifty at most."""
-    wanted = _choosing().where(_live(), Library.name.contains(words, autoescape=True))
+    wanted = _choosing().where(_live(), _LIBRARYS, Library.name.contains(words, autoescape=True))
     rows = session.execute(wanted.order_by(Library.path, Provider.added_at).limit(FOUND))
     return [Choice(*row) for row in rows]
 
 
 def choice(session: Session, provider_id: str) -> Choice | None:
     """One of them."""
-    row = session.execute(_choosing().where(_live(), Provider.id == provider_id)).first()
+    wanted = _choosing().where(_live(), _LIBRARYS, Provider.id == provider_id)
+    row = session.execute(wanted).first()
+    return Choice(*row) if row else None
+
+
+def wechat(session: Session) -> Choice | None:
+    """WeChat, which is no library's; where there are two, the older."""
+    wanted = _choosing().where(_live(), ~_LIBRARYS).order_by(Provider.added_at, Provider.id)
+    row = session.execute(wanted.limit(1)).first()
     return Choice(*row) if row else None
 
 
@@ -111,9 +120,11 @@ def add(
     library = _managed(session, reach, library_id)
     name = line(new.name, "name", LONGEST_NAME)
     require_web(new.address, "address")
-    if (new.protocol is Protocol.OIDC) != bool(new.client_id):
-        wanted = "the id by which an OpenID Connect provider knows us; nothing for CAS"
+    if (new.protocol == Vouching.CAS) == bool(new.client_id):
+        wanted = "the id by which an OpenID Connect provider or WeChat knows us; nothing for CAS"
         raise InvalidError(Fault("client_id", "client-id", wanted))
+    if new.protocol == Vouching.WECHAT:
+        _require_wechat(library, new)
     if not 0 <= new.assurance <= TRUSTED:
         raise InvalidError(Fault("assurance", "assurance", f"0 to {TRUSTED}"))
     held = session.scalars(select(Provider.address).where(Provider.library_id == library.id)).all()
@@ -203,6 +214,17 @@ def _managed(session: Session, reach: Sequence[str], library_id: str) -> Library
     library = tree.locked(session, library_id)
     authority.require(reach, MANAGE, library)
     return library
+
+
+def _require_wechat(library: Library, new: NewProvider) -> None:
+    if library.parent_id is not None:
+        wanted = "WeChat is the whole network's: only the topmost library has it"
+        raise InvalidError(Fault("protocol", "protocol", wanted))
+    if not new.secret:
+        raise InvalidError(Fault("secret", "secret", "the AppSecret that WeChat gave us"))
+    if new.assurance:
+        wanted = "0: WeChat does not say that it reached anybody"
+        raise InvalidError(Fault("assurance", "assurance", wanted))
 
 
 def _live() -> ColumnElement[bool]:
