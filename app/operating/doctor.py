@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import click
 import msgspec
+from joserfc.errors import JoseError
 from sqlalchemy import func, select
 
 from app import config
@@ -23,6 +25,8 @@ from app.jobs.bell import open_bell
 from app.operating.unfinished import restored_from
 from app.readiness import checks_of
 from app.room import LEAST, Room
+from app.signon.keys import Keys
+from app.signon.models import Client, SignOn
 from app.storage.errors import ObjectNotFoundError
 from app.storage.keys import key_of
 from app.terminal import json_option, refusals, show
@@ -34,6 +38,8 @@ PLENTY = 1024 * 1024 * 1024
 """Bytes below which somebody should look."""
 PATIENCE = 20.0
 """Seconds for the engines to answer: longer than any of their own timeouts."""
+LATE = timedelta(hours=1)
+"""So long a system may wait to be told of a session that has ended, before something is wrong."""
 STALE = 60.0
 """Seconds a change may wait for the index before something is wrong."""
 
@@ -73,6 +79,8 @@ def _looks() -> tuple[tuple[Callable[[Settings, Adapters], Diagnosis], set[str]]
         (_jobs, tables),
         (_readers, tables),
         (_tree, tables),
+        (_keys, tables),
+        (_notices, tables),
     )
 
 
@@ -221,6 +229,30 @@ def _tree(_settings: Settings, adapters: Adapters) -> Diagnosis:
         wrong = tree.astray(session)
     mend = "Restore a backup, or ask for help: roles reach the wrong libraries." if wrong else ""
     return Diagnosis("libraries stand where they say", not wrong, f"{wrong} paths are wrong", mend)
+
+
+def _keys(settings: Settings, adapters: Adapters) -> Diagnosis:
+    """There is a key that signs, as soon as there is a system that is told who somebody is."""
+    folder = settings.oidc_keys_dir
+    with adapters.database.transaction(writes=False) as session:
+        is_needed = session.scalar(select(Client.id).limit(1)) is not None
+    try:
+        states = [line.state for line in Keys(folder).listed()]
+    except (OSError, ValueError, msgspec.MsgspecError, JoseError) as error:
+        mend = f"Mend or remove what cannot be read in {folder}; `kaijuan keys rotate --now`."
+        return Diagnosis("a key signs", False, type(error).__name__, mend)
+    ok = "signing" in states or not (states or is_needed)
+    mend = "" if ok else f"Is {folder} the right folder? Run `kaijuan keys rotate --now`."
+    return Diagnosis("a key signs", ok, ", ".join(states) or "none yet", mend)
+
+
+def _notices(_settings: Settings, adapters: Adapters) -> Diagnosis:
+    """Systems are told in time of sessions that have ended."""
+    late = (SignOn.session_id.is_(None), SignOn.tell_at < now() - LATE)
+    with adapters.database.transaction(writes=False) as session:
+        count = session.scalar(select(func.count()).where(*late)) or 0
+    mend = f"{_WORKER} See docs/operations/signing-out.md." if count else ""
+    return Diagnosis("systems learn who has left", not count, f"{count} wait over an hour", mend)
 
 
 @click.command()

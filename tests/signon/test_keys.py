@@ -12,12 +12,15 @@ import pytest
 import time_machine
 from click.testing import CliRunner
 from house import House, environ_of
+from sqlalchemy import update
 
 from app.cli import main
 from app.database import now
 from app.errors import ConflictError, NotFoundError
+from app.operating.doctor import examine
 from app.signon import keys as module
 from app.signon.keys import AFTER, AHEAD, Keys
+from app.signon.models import SignOn
 from signon.systems import System, reader
 
 
@@ -139,3 +142,28 @@ def run(*arguments: str):  # type: ignore[no-untyped-def]
     done = CliRunner().invoke(main, [*arguments, "--json"])
     assert done.exit_code == 0, done.output
     return msgspec.json.decode(done.output)
+
+
+def examined(house: House) -> dict[str, tuple[bool, str]]:
+    """What the doctor says of each thing."""
+    return {one.what: (one.ok, one.mend) for one in examine(house.settings, house.adapters)}
+
+
+def test_the_doctor_finds_keys_that_are_missing_or_cannot_be_read(town: House) -> None:
+    folder = town.settings.oidc_keys_dir
+    assert examined(town)["a key signs"] == (True, "")
+    System(town).sign_on(reader(town))
+    assert examined(town)["a key signs"] == (True, "")
+    (file,) = folder.glob("*.json")
+    file.write_bytes(b"{")
+    assert examined(town)["a key signs"][0] is False
+    file.unlink()
+    assert "kaijuan keys rotate --now" in examined(town)["a key signs"][1]
+
+
+def test_the_doctor_finds_systems_that_were_not_told_in_time(town: House) -> None:
+    System(town).sign_on(reader(town))
+    assert examined(town)["systems learn who has left"] == (True, "")
+    with town.database.transaction() as session:
+        session.execute(update(SignOn).values(session_id=None, tell_at=now() - timedelta(hours=2)))
+    assert "worker" in examined(town)["systems learn who has left"][1]
