@@ -14,7 +14,8 @@ from pathlib import Path
 from uuid import uuid4
 
 POSTGRESQL, ELASTICSEARCH, S3, REDIS = NAMES = ("pg", "es", "s3", "redis")
-PORTS = {POSTGRESQL: 56432, ELASTICSEARCH: 60200, S3: 58070, REDIS: 57379}
+PORTS = {POSTGRESQL: 25432, ELASTICSEARCH: 29200, S3: 28070, REDIS: 26379}
+"""Below those that outgoing connections take while an engine is away (ip_local_port_range)."""
 HOME = "/var/tmp/engines"  # noqa: S108  (the command's own default)
 BORROWED = ("es/dist", "s3/bin")
 """What takes minutes to build and is only read, below the home of the engines that others use."""
