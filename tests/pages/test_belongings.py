@@ -82,7 +82,8 @@ def test_nobody_merges_by_a_page_of_another(town: House) -> None:
 
 
 def test_the_choice_of_a_library_says_when_there_is_none(town: House) -> None:
-    assert "没有找到这样的图书馆" in town.get("/sign-in/library")
+    assert "还没有图书馆开通这种登录方式" in town.get("/sign-in/library")
+    assert "没有找到这样的图书馆" in town.get("/sign-in/library?q=nowhere")
     assert "通过图书馆登录" in town.get("/sign-in")
     empty = town.client.get("/sign-in/library/nowhere?state=x&code=y")
     assert (empty.status_code, "请重新开始" in empty.text) == (403, True)
