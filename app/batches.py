@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
-from sqlalchemy import update
+import msgspec
+from sqlalchemy import select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.database import Instant, key_text, now
+from app.database import Instant, key_text, new_id, now
 from app.errors import ConflictError
 from app.jobs.takeover import is_dead, worker_name
+from app.lines import Refusal
 from app.personal import kept
 
 HELD = timedelta(seconds=60)
@@ -22,6 +25,17 @@ HELD = timedelta(seconds=60)
 
 _alive: set[str] = set()
 """Who holds an import in this process: whatever else bears its id is of an earlier life."""
+
+
+class Report(msgspec.Struct, kw_only=True):
+    """How many entries of a file were read, and what became of them."""
+
+    read: int = 0
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    refused: int = 0
+    problems: list[Refusal] = []
 
 
 class Batch:
@@ -54,10 +68,15 @@ class BatchProblem:
     """The columns of what an import has to say of an entry: where it stands in the file, and why
     it was refused."""
 
+    import_id: Mapped[str]
     number: Mapped[int] = mapped_column(primary_key=True, sort_order=1)
     place: Mapped[str] = mapped_column(sort_order=1)
     code: Mapped[str] = mapped_column(key_text(64), sort_order=1)
     message: Mapped[str] = mapped_column(sort_order=1)
+
+
+AnyBatch = TypeVar("AnyBatch", bound=Batch)
+AnyReport = TypeVar("AnyReport", bound=Report)
 
 
 @contextmanager
@@ -69,6 +88,16 @@ def holder() -> Iterator[str]:
         yield name
     finally:
         _alive.discard(name)
+
+
+def begin(session: Session, model: type[AnyBatch], by: str, **said: Any) -> AnyBatch:
+    """A new import of which nothing is done yet, held ``by`` whoever is of this name."""
+    at = now()
+    held = {"state": "running", "held_by": by, "held_until": at + HELD, "started_at": at}
+    batch = model(**{"id": new_id(), **held, **said})
+    session.add(batch)
+    session.flush()
+    return batch
 
 
 def is_held(batch: Batch) -> bool:
@@ -100,6 +129,33 @@ def renew(session: Session, model: type[Batch], batch_id: str, name: str) -> Non
     )
     if session.scalar(statement) is None:
         raise ConflictError(f"The import {batch_id} was taken over by another process.")
+
+
+def note(batch: Batch, report: Report, position: int) -> None:
+    """Writes down how far an import has come, and what it did until there."""
+    batch.position = position
+    for name in _counts(type(report)):
+        setattr(batch, name, getattr(report, name))
+
+
+def so_far(
+    session: Session, batch: Batch, problems: type[BatchProblem], report: type[AnyReport]
+) -> AnyReport:
+    """What an import did until where it is done for good."""
+    listed = select(problems).where(problems.import_id == batch.id).order_by(problems.number)
+    return report(
+        problems=[Refusal(row.place, row.code, row.message) for row in session.scalars(listed)],
+        **{name: getattr(batch, name) for name in ("id", *_counts(report))},
+    )
+
+
+def finish(batch: Batch, state: str) -> None:
+    """Lets go of an import for good."""
+    batch.state, batch.finished_at, batch.held_by = state, now(), None
+
+
+def _counts(report: type[Report]) -> list[str]:
+    return [name for name in report.__struct_fields__ if name not in ("id", "problems")]
 
 
 def is_gone(name: str) -> bool:

@@ -9,16 +9,16 @@ import codecs
 import gzip
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO, cast
 
+import msgspec
+
 _BLOCK = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """An entry that could not be taken: where it stands and why."""
 
     place: str

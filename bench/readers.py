@@ -2,8 +2,8 @@
 
 Made-up people, a million of them on PostgreSQL (KAIJUAN_BENCH_RECORDS), at most 100,000 embedded.
 The control writes the rows that the import made into the same tables, indexes and keys, as many to
-a transaction: by COPY on PostgreSQL, by ``executemany`` on both. An import is also killed at its
-half and run again.
+a transaction: by COPY on PostgreSQL, by ``executemany`` on both. An import of a file
+with faults is also killed at its half and run again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import func, select
 
-from app.identity.models import ReaderImport
+from app.identity.models import Account, ReaderImport
 from bench.copying import CARDS, Copied, Executed, Way, moved
 from bench.imports import bare_import, rate
 from bench.library import KAIJUAN, Bench, Library, say
@@ -34,8 +34,17 @@ _ROWS = {
     "cards": CARDS,
 }
 _MOST_EXECUTED = 100_000
+_FAULT_EACH = 1_000
+"""One row of so many has a date that is none, in the file with faults."""
 _SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高梁宋郑谢韩唐冯于董萧"
 _GIVEN = "安邦昌成达德恩芳飞光国海和宏华建江杰静军凯兰磊丽林玲龙敏明宁平强青荣瑞珊书"
+
+
+class Problem(msgspec.Struct):
+    """What it says of a row."""
+
+    place: str
+    code: str
 
 
 class Report(msgspec.Struct):
@@ -45,6 +54,7 @@ class Report(msgspec.Struct):
     added: int
     unchanged: int
     refused: int
+    problems: list[Problem]
 
 
 def rows(bench: Bench) -> Iterator[Row]:
@@ -55,9 +65,10 @@ def rows(bench: Bench) -> Iterator[Row]:
     bare = bare_import(library, bench.folder / "bare-readers.sqlite", _ROWS)
     yield _beside("executemany", "embedded", (count, spent), (count, bare))
     yield from _more(library, file, spent, count, "embedded")
-    yield _interrupted(_with_library(bench.fresh("readers-killed")), file, count, spent)
+    again = _with_library(bench.fresh("readers-killed"))
+    yield _interrupted(again, roster(bench, count, with_faults=True), count, spent, "embedded")
     try:
-        library = _on_engines(bench)
+        library = _on_engines(bench, "readers")
     except CannotRunError:
         return
     many, where, some = bench.many, "PostgreSQL", min(bench.many, _MOST_EXECUTED)
@@ -67,18 +78,22 @@ def rows(bench: Bench) -> Iterator[Row]:
     yield _beside("executemany", where, (many, spent), (some, _bare(bench, Executed(), some)))
     yield from _more(library, file, spent, many, where)
     bench.engines.drop("readers")
+    again = _on_engines(bench, "readers_killed")
+    yield _interrupted(again, roster(bench, many, with_faults=True), many, spent, where)
+    bench.engines.drop("readers_killed")
 
 
-def roster(bench: Bench, count: int) -> Path:
-    """A table of so many made-up readers."""
-    path = bench.folder / f"readers-{count}.csv"
+def roster(bench: Bench, count: int, *, with_faults: bool = False) -> Path:
+    """A table of so many made-up readers, with faults or without."""
+    path = bench.folder / f"readers-{count}{'-faults' if with_faults else ''}.csv"
     if not path.exists():
         dice = random.Random(1)
         with path.open("w", encoding="utf-8") as file:
             file.write("读者证号,姓名,手机,状态,有效期\n")
             for number in range(count):
                 name = dice.choice(_SURNAMES) + "".join(dice.choices(_GIVEN, k=2))
-                file.write(f"A{number:08},{name},138{number:08},正常,2099-12-31\n")
+                last = "02-30" if with_faults and number % _FAULT_EACH == 0 else "12-31"
+                file.write(f"A{number:08},{name},138{number:08},正常,2099-{last}\n")
     return path
 
 
@@ -111,31 +126,38 @@ def _more(library: Library, file: Path, spent: Spent, count: int, where: str) ->
     yield Row(measure=f"the same readers once more, {where}", ours=rate(count, again))
 
 
-def _interrupted(library: Library, file: Path, count: int, whole: Spent) -> Row:
-    """Killed at half of its time, and run again: nobody is doubled or lost."""
-    say(f"import of {count:,} readers, killed and run again")
+def _interrupted(library: Library, file: Path, count: int, whole: Spent, where: str) -> Row:
+    """Killed at half of its time, and run again: nobody is doubled or lost, each fault is told."""
+    say(f"import of {count:,} readers, {where}, killed and run again")
     command = (*KAIJUAN, "import", "readers", file, "--library", LIBRARY, "--json")
     killed([str(part) for part in command], library.environ, whole.seconds / 2)
     with library.adapters.database.transaction(writes=False) as session:
         done = session.scalar(select(func.max(ReaderImport.position))) or 0
+        assert not session.scalar(select(func.count()).where(ReaderImport.state == "done"))
     spent, report = _import(library, file)
-    assert (report.read, report.added, report.refused) == (count, count, 0), report
+    faulty = -(-count // _FAULT_EACH)
+    assert (report.read, report.added, report.refused) == (count, count - faulty, faulty)
+    told = {(problem.place, problem.code) for problem in report.problems}
+    assert told == {(f"line {n * _FAULT_EACH + 2}", "date-invalid") for n in range(faulty)}
+    with library.adapters.database.transaction(writes=False) as session:
+        there = session.scalar(select(func.count()).select_from(Account)) or 0
+        assert there == count - faulty, there
     return Row(
-        measure=f"import of {count:,} readers, killed when {done:,} were done, run again",
+        measure=f"import of {count:,} readers, {where}, killed when {done:,} were done, run again",
         ours=rate(count - done, spent),
-        note="of those that were left; nobody is there twice",
+        note=f"of those left; nobody is there twice, and {faulty:,} rows refused are named",
     )
 
 
 def _import(library: Library, file: Path, *options: str) -> tuple[Spent, Report]:
     command = ("import", "readers", file, "--library", LIBRARY, "--json", *options)
-    spent = library.run(*command)
+    spent = library.run(*command, fine=(0, 1))
     return spent, msgspec.json.decode(spent.output, type=Report)
 
 
-def _on_engines(bench: Bench) -> Library:
-    bench.engines.make("readers")
-    library = Library(bench.folder / "engines-readers", bench.engines.of("readers"))
+def _on_engines(bench: Bench, name: str) -> Library:
+    bench.engines.make(name)
+    library = Library(bench.folder / f"engines-{name}", bench.engines.of(name))
     library.run("migrate")
     return _with_library(library)
 

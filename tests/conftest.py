@@ -4,10 +4,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import haste
 import pytest
 from house import House
 
 pytest_plugins = ("engine_runs",)
+
+haste.make_haste()
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,8 @@ APPLICATION = (
     "demonstration", "database", "test_openapi.py", "test_serving.py",
 )  # fmt: skip
 """What tests the application by its faces; the rest is run on engines where it is marked so."""
+UNSEARCHED = ("identity", "signon")
+"""What finds nothing, and so needs no index on Elasticsearch."""
 GIVEN = ("KAIJUAN_TEST_DATA", "KAIJUAN_TEST_ENGINES")
 HERE = Path(__file__).parent
 
@@ -60,7 +62,11 @@ def _is_for_engines(item: pytest.Item) -> bool:
         return True
     if item.get_closest_marker("embedded"):
         return False
-    return item.path.relative_to(HERE).parts[0] in APPLICATION
+    return _part(item) in APPLICATION
+
+
+def _part(item: pytest.Item) -> str:
+    return item.path.relative_to(HERE).parts[0]
 
 
 def _is_controller(config: pytest.Config) -> bool:
@@ -82,6 +88,8 @@ class Meeting:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         """Begins to look before the test's fixtures are made."""
         self._met.names.clear()
+        if engines.here:
+            engines.here.are_searched = _part(item) not in UNSEARCHED
         return (yield)
 
     @pytest.hookimpl(wrapper=True)

@@ -133,6 +133,7 @@ class Place:
     prefix: str = ""
     folder: Path | None = None
     is_open: bool = False
+    is_searched: bool = True
 
 
 class Engines:
@@ -141,6 +142,9 @@ class Engines:
     def __init__(self, worker: str) -> None:
         self._name = f"kaijuan_house_{worker}_{os.getpid()}"
         self._places: list[Place] = []
+        self.are_searched = True
+        """Whether the next libraries are searched by Elasticsearch: some tests look for nothing,
+        and need not wait for an index of their own."""
         self._redis = _claim_redis(os.environ[VARIABLES[REDIS]])
         self._s3 = open_client(S3Options(endpoint_url=os.environ[VARIABLES[S3]]))
         self._bucket = self._name.replace("_", "-")
@@ -152,7 +156,7 @@ class Engines:
         """
         place = self._place(folder)
         given = {name: os.environ[name] for name in os.environ if name.startswith("AWS_")}
-        search = os.environ[VARIABLES[ELASTICSEARCH]]
+        search = f"{os.environ[VARIABLES[ELASTICSEARCH]].rstrip('/')}/{place.prefix}"
         queue = self._redis.connection_pool.connection_kwargs["db"]
         redis_url = urlsplit(os.environ[VARIABLES[REDIS]])._replace(path=f"/{queue}").geturl()
         return {
@@ -160,7 +164,9 @@ class Engines:
             "S3_ENDPOINT_URL": os.environ[VARIABLES[S3]],
             "KAIJUAN_DATABASE_URL": place.database,
             "KAIJUAN_STORAGE_URL": f"s3://{self._bucket}/{place.prefix}",
-            "KAIJUAN_SEARCH_URL": f"{search.rstrip('/')}/{place.prefix}",
+            "KAIJUAN_SEARCH_URL": f"{search.rstrip('/')}/{place.prefix}"
+            if place.is_searched
+            else "",
             "KAIJUAN_QUEUE_URL": redis_url,
             "KAIJUAN_CACHE_URL": redis_url,
         }
@@ -199,7 +205,9 @@ class Engines:
         else:
             self._places.remove(place)  # the one longest out of use is taken first
             _empty(place)
-            _remove_indexes(place.prefix)
+            if place.is_searched:
+                _remove_indexes(place.prefix)
+        place.is_searched = self.are_searched
         place.folder, place.prefix = folder, f"{self._bucket}-{uuid4().hex}"
         self._places.append(place)
         return place

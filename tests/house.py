@@ -13,6 +13,7 @@ from threading import Event
 from typing import Any, cast
 
 import engines
+import haste
 import msgspec
 from sqlalchemy import event
 from werkzeug.test import TestResponse
@@ -25,21 +26,17 @@ from app.catalog.models import SubjectNode
 from app.catalog.services import changes, healing, indexing
 from app.catalog.services.importing import Report, import_records
 from app.catalog.services.ingest import Ingested, Intake, ingest
-from app.database import Base
 from app.factory import create_app
 from app.identity import accounts, tree
 from app.jobs.pulse import Pulse
 from app.jobs.runner import Runner
 from app.publications.sandbox import Examiner
-from app.revision import wanted
-from app.tables import TABLES
 from search.alias import AliasedIndex
 from search.index import SearchError
 
 ENGINES = tuple(
     f"KAIJUAN_{name}_URL" for name in ("DATABASE", "STORAGE", "SEARCH", "QUEUE", "CACHE")
 )
-STAMP = f"alembic_version AS SELECT '{wanted()}' AS version_num"
 KEY = "a key of tests and of nothing else but tests"
 
 
@@ -50,15 +47,18 @@ class House:
         given = {f"KAIJUAN_{name.upper()}": value for name, value in settings.items()}
         environ = {**environ_of(folder), "KAIJUAN_SECRET_KEYS": KEY, **given}
         self.settings = config.load(environ, folder / "no.env")
+        is_embedded = not any(environ.get(name) for name in ENGINES)
+        if is_embedded:
+            haste.copy_empty(folder, ENGINES)
         self.adapters = open_adapters(self.settings)
         self.database = self.adapters.database
         if engines.here:
             engines.here.hold(folder)
         if self.database.is_sqlite:
             event.listen(self.database.engine, "connect", _hurry)
-            Base.metadata.create_all(self.database.engine, tables=TABLES)
+        if self.database.is_sqlite and not is_embedded:
             with self.database.engine.begin() as connection:
-                connection.exec_driver_sql(f"CREATE TABLE IF NOT EXISTS {STAMP}")
+                haste.make_tables(connection)
         with suppress(SearchError):  # there are tests of engines that are away
             healing.judge(self.database, cast(AliasedIndex, self.adapters.index))
         self.open_doors()

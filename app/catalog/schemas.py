@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Raw, UnsetType
 
 from app.catalog.description import Description, Kind, Line, Summary
 from app.identity.policies import Policy, Rules
+from app.lines import Refusal
 
 RecordId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
 Limit = Annotated[int, Meta(ge=1, le=100, description="How many at most.")]
@@ -215,18 +216,10 @@ class ImportList(msgspec.Struct, frozen=True):
     next: str | None
 
 
-class ProblemLine(msgspec.Struct, frozen=True):
-    """A record of an import that was refused."""
-
-    place: str
-    code: str
-    message: str
-
-
 class ProblemList(msgspec.Struct, frozen=True):
     """What an import refused, in the order of the file."""
 
-    items: list[ProblemLine]
+    items: list[Refusal]
     next: str | None
 
 

@@ -8,15 +8,16 @@ import msgspec
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from app.batches import Report
 from app.database import now
 from app.errors import ConflictError, Fault, InvalidError
 from app.identity import tree
 from app.identity.models import Library
-from app.identity.reports import NetworkReport, RefusedEntry
 from app.identity.scope import EVERYWHERE
 from app.identity.services.audit import SYSTEM
 from app.identity.services.moving import edit, move
 from app.identity.wording import line
+from app.lines import Refusal
 
 ALSO_CALLED = {"prefecture": "city", "municipality": "city", "district": "county"}
 """Other names of the levels of the network, as administrative lists use them."""
@@ -33,7 +34,7 @@ class Entry(msgspec.Struct, frozen=True):
     code: str | None = None
 
 
-def import_network(session: Session, path: Path, *, moving: bool = False) -> NetworkReport:
+def import_network(session: Session, path: Path, *, moving: bool = False) -> Report:
     """Adds and renames libraries; repeatable. Parents may stand after their children.
 
     A library that is there and stands elsewhere in the file is refused, unless ``moving``: then
@@ -41,7 +42,7 @@ def import_network(session: Session, path: Path, *, moving: bool = False) -> Net
 
     :raises InvalidError: when the file is no such list.
     """
-    entries, report = _read(path), NetworkReport()
+    entries, report = _read(path), Report()
     report.read = len(entries)
     tree.hold(session)
     known = {row.id: row for row in session.scalars(select(Library))}
@@ -86,7 +87,7 @@ def _read(path: Path) -> list[Entry]:
 
 
 def _parents_first(
-    entries: list[Entry], known: set[str], report: NetworkReport
+    entries: list[Entry], known: set[str], report: Report
 ) -> list[tuple[int, Entry]]:
     """The good entries by number, each after the one above it; others are refused with a reason."""
     ordered, waiting = [], []
@@ -130,11 +131,11 @@ def _fault(entry: Entry, seen: set[str]) -> tuple[str, str] | None:
     return None
 
 
-def _refuse(report: NetworkReport, number: int, entry: Entry, code: str, message: str) -> None:
+def _refuse(report: Report, number: int, entry: Entry, code: str, message: str) -> None:
     report.refused += 1
     report.problems = [
         *report.problems,
-        RefusedEntry(f"entry {number} ({entry.id[:64]})", code, message),
+        Refusal(f"entry {number} ({entry.id[:64]})", code, message),
     ]
 
 
@@ -143,7 +144,7 @@ def _renew(
     row: Library,
     number: int,
     entry: Entry,
-    report: NetworkReport,
+    report: Report,
     may_move: bool,
 ) -> None:
     """Has a library that is there say what the file says, and stand where it says."""

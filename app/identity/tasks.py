@@ -15,6 +15,7 @@ from app.identity.services import (
     exports,
     importing,
     minors,
+    notices,
     real_names,
     sending,
     sessions,
@@ -27,6 +28,7 @@ from app.identity.services.audit import Actor
 from app.identity.services.parting import Order
 from app.jobs.registry import Registry
 from app.jobs.work import Work
+from app.messaging.ports import Message
 from app.verification.ports import VerifierAwayError
 
 registry: Registry[Adapters] = Registry()
@@ -70,6 +72,20 @@ def send_code(work: Work[Adapters]) -> None:
     adapters, ticket = work.context, str(work.payload["code"])
     with work.database.transaction() as session:
         prepared = codes.prepare(session, adapters.sealer, ticket)
+    _send(adapters, prepared)
+
+
+@registry.job(notices.JOB, lease=timedelta(minutes=1))
+def notify(work: Work[Adapters]) -> None:
+    """Tells an account's owner what was changed."""
+    adapters = work.context
+    with work.database.transaction(writes=False) as session:
+        prepared = notices.prepare(session, adapters.sealer, work.payload)
+    _send(adapters, prepared)
+
+
+def _send(adapters: Adapters, prepared: tuple[HandleKind, Message] | None) -> None:
+    """By the way that reaches such a handle; nothing where nothing is to be sent."""
     if prepared is not None:
         kind, message = prepared
         messenger = adapters.sms if kind is HandleKind.PHONE else adapters.mail

@@ -8,11 +8,11 @@ from click.testing import CliRunner, Result
 from house import House, environ_of
 from sqlalchemy import select
 
+from app.batches import Report
 from app.cli import main
 from app.identity import tree
 from app.identity.models import LibraryEvent
 from app.identity.network import import_network
-from app.identity.reports import NetworkReport
 
 TREE = [
     {"id": "c1", "name": "某市图书馆", "level": "prefecture", "parent": "p1"},
@@ -23,7 +23,7 @@ TREE = [
 
 def take(
     house: House, folder: Path, libraries: list[dict[str, object]], *, moving: bool = False
-) -> NetworkReport:
+) -> Report:
     """Imports these libraries."""
     path = folder / "tree.json"
     path.write_text(json.dumps(libraries))

@@ -6,11 +6,12 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.catalog.models import Import, ImportProblem
-from app.catalog.schemas import ImportLine, ImportList, ProblemLine, ProblemList
+from app.catalog.schemas import ImportLine, ImportList, ProblemList
 from app.database import rfc3339
 from app.errors import NotFoundError
 from app.identity import scope
 from app.identity.models import Library
+from app.lines import Refusal
 
 
 def listed(session: Session, reach: tuple[str, ...], after: str | None, limit: int) -> ImportList:
@@ -55,7 +56,7 @@ def problems(
     )
     rows = list(session.scalars(wanted))
     end = str(rows[limit - 1].number) if len(rows) > limit else None
-    return ProblemList([ProblemLine(r.place, r.code, r.message) for r in rows[:limit]], end)
+    return ProblemList([Refusal(r.place, r.code, r.message) for r in rows[:limit]], end)
 
 
 def line(row: Import) -> ImportLine:

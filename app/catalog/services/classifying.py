@@ -13,8 +13,9 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from app.catalog.models import SubjectNode
-from app.catalog.services.importing import ImportProblemLine, Report
+from app.catalog.services.importing import Report
 from app.errors import Fault, InvalidError
+from app.lines import Refusal
 
 MAX_FILE = 64 * 1024 * 1024
 MAX_DEPTH = 40
@@ -89,7 +90,7 @@ def import_tree(session: Session, path: Path) -> Report:
         report.read += 1
         if not node.code or len(node.code) > 64 or not node.name or depth > MAX_DEPTH:
             report.refused += 1
-            problem = ImportProblemLine(node.code[:64], "class-invalid", "needs a code and a name")
+            problem = Refusal(node.code[:64], "class-invalid", "needs a code and a name")
             report.problems = [*report.problems, problem]
             continue
         row = {"label": node.name, "parent_code": parent, "has_children": bool(node.children)}

@@ -26,7 +26,7 @@ from app.catalog.formats.chunks import Chunk, chunks
 from app.catalog.formats.repeats import Repeats
 from app.catalog.models import Import, ImportProblem
 from app.catalog.services import adding, changes, recognising
-from app.database import Database, new_id, now
+from app.database import Database
 from app.errors import ConflictError
 from app.identity import tree
 from app.identity.models import Library
@@ -35,30 +35,15 @@ from app.lines import digest_of
 CHUNK = 2_000
 SKIPPED = 50_000
 KEPT_PROBLEMS = 10_000
-COUNTS = ("read", "added", "changed", "unchanged", "refused", "repeated")
 Progress = Callable[["Report"], None]
 
 
-class ImportProblemLine(msgspec.Struct, frozen=True):
-    """A record that was refused."""
-
-    place: str
-    code: str
-    message: str
-
-
-class Report(msgspec.Struct, kw_only=True):
+class Report(batches.Report, kw_only=True):
     """What an import did; the result of ``kaijuan import records --json``."""
 
     id: str | None = None
-    read: int = 0
-    added: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    refused: int = 0
     repeated: int = 0
     """How many stood before in the same file; they are counted under what became of them too."""
-    problems: list[ImportProblemLine] = []
 
 
 def import_records(
@@ -94,8 +79,7 @@ def import_records(
             progress(report)
         with database.transaction() as session:
             batches.renew(session, Import, batch_id, holder)
-            batch = session.get_one(Import, batch_id)
-            batch.state, batch.finished_at, batch.held_by = "done", now(), None
+            batches.finish(session.get_one(Import, batch_id), "done")
     database.checkpoint()
     return report
 
@@ -138,31 +122,11 @@ def _begin(
     )
     if batch := session.scalar(wanted.with_for_update()):
         batches.take(batch, holder)
-        counts = {name: getattr(batch, name) for name in COUNTS}
-        earlier = _earlier_problems(session, batch.id)
-        return batch.id, Report(id=batch.id, problems=earlier, **counts), batch.position
-    batch = Import(
-        id=new_id(),
-        name=name,
-        digest=digest,
-        format=source.name,
-        library_id=library_id,
-        account_id=account_id,
-        state="running",
-        held_by=None,
-        held_until=now(),
-        started_at=now(),
-    )
-    batches.take(batch, holder)
-    session.add(batch)
-    session.flush()
+        return batch.id, batches.so_far(session, batch, ImportProblem, Report), batch.position
+    about = {"name": name, "digest": digest, "format": source.name}
+    whose = {"library_id": library_id, "account_id": account_id}
+    batch = batches.begin(session, Import, holder, **about, **whose)
     return batch.id, Report(id=batch.id), 0
-
-
-def _earlier_problems(session: Session, batch_id: str) -> list[ImportProblemLine]:
-    wanted = select(ImportProblem).where(ImportProblem.import_id == batch_id)
-    rows = session.scalars(wanted.order_by(ImportProblem.number))
-    return [ImportProblemLine(row.place, row.code, row.message) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +148,7 @@ def _do(
     _take(session, batch.id, batch.library_id, chunk, report)
     _list(session, batch.id, again, report)
     report.repeated += len(again)
-    _note(session, batch.id, report, batch.position)
+    batches.note(session.get_one(Import, batch.id), report, batch.position)
     return report
 
 
@@ -218,7 +182,7 @@ def _list(session: Session, batch_id: str, found: list[Refusal], report: Report)
     number = report.refused + report.repeated
     for refusal in found[: max(KEPT_PROBLEMS - number, 0)]:
         number += 1
-        line = ImportProblemLine(refusal.place, refusal.code, refusal.message[:500])
+        line = Refusal(refusal.place, refusal.code, refusal.message[:500])
         report.problems.append(line)
         session.add(
             ImportProblem(
@@ -229,13 +193,6 @@ def _list(session: Session, batch_id: str, found: list[Refusal], report: Report)
                 message=line.message,
             )
         )
-
-
-def _note(session: Session, batch_id: str, report: Report, position: int) -> None:
-    batch = session.get_one(Import, batch_id)
-    batch.position = position
-    for name in COUNTS:
-        setattr(batch, name, getattr(report, name))
 
 
 def _rehearse(
@@ -281,7 +238,6 @@ def _rehearsed(
         report.read += chunk.size
         report.refused += len(refused)
         report.repeated += len(again)
-        kept = [ImportProblemLine(r.place, r.code, r.message) for r in [*refused, *again]]
-        report.problems = [*report.problems, *kept][:KEPT_PROBLEMS]
+        report.problems = [*report.problems, *refused, *again][:KEPT_PROBLEMS]
         progress(report)
     return report

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import click
 
+from app.batches import Report
 from app.database import Database
 from app.identity import tree
 from app.identity.models import LEVELS, Library
 from app.identity.network import import_network
 from app.identity.queries import applications
-from app.identity.reports import NetworkReport
 from app.identity.scope import EVERYWHERE
 from app.identity.services import joining, moving
 from app.identity.services.audit import SYSTEM
@@ -42,7 +42,7 @@ def libraries(database: Open, file: Path, may_move: bool, as_json: bool) -> None
     raise SystemExit(1 if report.refused else 0)
 
 
-def show_report(report: NetworkReport, what: str, as_json: bool) -> None:
+def show_report(report: Report, what: str, as_json: bool) -> None:
     """Says what an import did, and what it refused."""
     line = (
         f"{report.read:,} {what}: {report.added:,} added, {report.changed:,} changed, "

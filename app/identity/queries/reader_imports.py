@@ -9,8 +9,8 @@ from app.database import rfc3339
 from app.errors import NotFoundError
 from app.identity import scope
 from app.identity.models import Library, ReaderImport, ReaderImportProblem
-from app.identity.reports import RefusedEntry
 from app.identity.schemas import ReaderImportItem
+from app.lines import Refusal
 
 
 def listed(
@@ -47,7 +47,7 @@ def is_one(session: Session, import_id: str) -> bool:
 
 def problems(
     session: Session, import_id: str, after: int, limit: int
-) -> tuple[list[RefusedEntry], int | None]:
+) -> tuple[list[Refusal], int | None]:
     """What was to be said of an import's rows, in its order; after which number to go on."""
     wanted = (
         select(ReaderImportProblem)
@@ -57,7 +57,7 @@ def problems(
     )
     rows = session.scalars(wanted).all()
     end = rows[limit - 1].number if len(rows) > limit else None
-    return [RefusedEntry(row.place, row.code, row.message) for row in rows[:limit]], end
+    return [Refusal(row.place, row.code, row.message) for row in rows[:limit]], end
 
 
 def _within(reach: tuple[str, ...]) -> Select[ReaderImport]:

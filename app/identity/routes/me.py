@@ -24,7 +24,7 @@ from app.identity.routes.bodies import (
 )
 from app.identity.routes.sessions import answer
 from app.identity.schemas import Me
-from app.identity.services import attaching, closing, codes, describing, keeping, sessions
+from app.identity.services import closing, codes, describing, keeping, sessions
 from app.identity.services.codes import Purpose
 from app.identity.services.entering import Entrance
 from app.permissions import Caller, Permission
@@ -80,7 +80,7 @@ def remove_handle(session: Session, caller: Caller, handle_id: str) -> None:
     known = session_of(caller)
     sessions.require_fresh(known)
     actor = visits.visit_of(caller).actor(known.account_id)
-    attaching.detach(session, actor, known.account_id, handle_id)
+    keeping.remove_handle(session, actor, known.account_id, handle_id)
 
 
 @me.post("/second-factor", SIGNED_IN, status=201)

@@ -13,7 +13,6 @@ from app.cursors import Cursors
 from app.identity import tree
 from app.identity.models import Library
 from app.identity.queries import reader_imports as queries
-from app.identity.reports import RefusedEntry
 from app.identity.schemas import (
     LibraryId,
     PageQuery,
@@ -23,6 +22,7 @@ from app.identity.schemas import (
 from app.identity.services import audit, authority, sending
 from app.identity.services.parting import AT_MOST
 from app.jobs import enqueue
+from app.lines import Refusal
 from app.permissions import Caller, Permission
 from app.web.api import Answer, Endpoints, Received
 
@@ -54,7 +54,7 @@ class RosterAccepted(msgspec.Struct, frozen=True):
 class RosterProblems(msgspec.Struct, frozen=True):
     """What was to be said of a file's rows, in its order."""
 
-    items: list[RefusedEntry]
+    items: list[Refusal]
     next: str | None
 
 

@@ -117,9 +117,13 @@ def listed(session: Session, account_id: str) -> list[HandleLine]:
 
 def values(session: Session, sealer: Sealer, account_id: str) -> list[str]:
     """The handles themselves: what a password must not be."""
-    wanted = select(HandleRow.sealed).where(HandleRow.account_id == account_id)
-    found = session.scalars(wanted)
-    return [sealer.unseal(_PURPOSE, account_id, sealed).decode() for sealed in found]
+    wanted = select(HandleRow).where(HandleRow.account_id == account_id)
+    return [plain(sealer, row) for row in session.scalars(wanted)]
+
+
+def plain(sealer: Sealer, row: HandleRow) -> str:
+    """The handle that is kept in a row."""
+    return sealer.unseal(_PURPOSE, row.account_id, row.sealed).decode()
 
 
 def first(
@@ -127,15 +131,13 @@ def first(
 ) -> tuple[str, bool] | None:
     """The handle of this kind that came first, verified ones before others, and whether it is."""
     wanted = (
-        select(HandleRow.sealed, HandleRow.verified_at)
+        select(HandleRow)
         .where(HandleRow.account_id == account_id, HandleRow.kind == kind)
         .order_by(HandleRow.verified_at.is_(None), HandleRow.added_at, HandleRow.lookup)
         .limit(1)
     )
-    row = session.execute(wanted).first()
-    if row is None:
-        return None
-    return sealer.unseal(_PURPOSE, account_id, row.sealed).decode(), row.verified_at is not None
+    row = session.scalar(wanted)
+    return (plain(sealer, row), row.verified_at is not None) if row else None
 
 
 def detach(session: Session, actor: Actor, account_id: str, handle_id: str) -> None:

@@ -11,8 +11,9 @@ from app.database import Base, Database, now
 from app.errors import ConflictError
 from app.identity.accounts import Known
 from app.identity.models import Account, Grant
-from app.identity.services import audit, homes, sessions
+from app.identity.services import audit, homes, notices, sessions
 from app.identity.services.audit import SYSTEM, Actor
+from app.identity.services.notices import Change
 from app.personal import Closing, owned
 
 COOLING_OFF = timedelta(days=15)
@@ -32,6 +33,7 @@ def ask(session: Session, actor: Actor, known: Known) -> Account:
     account.closing_at = now() + COOLING_OFF
     sessions.end_others(session, actor, account.id)
     audit.note(session, actor, "account.closing", f"account:{account.id}", account.home_id)
+    notices.tell(session, actor, account.id, Change.CLOSING)
     return account
 
 

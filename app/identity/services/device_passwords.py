@@ -22,9 +22,10 @@ from app.database import now, random_id
 from app.errors import ConflictError, Fault, InvalidError, NotFoundError, UnauthenticatedError
 from app.identity.accounts import Known
 from app.identity.models import Account, DevicePassword
-from app.identity.services import audit, sessions
+from app.identity.services import audit, notices, sessions
 from app.identity.services.audit import Actor
 from app.identity.services.limits import Limiter, network_of
+from app.identity.services.notices import Change
 from app.identity.services.sessions import Visit, shown_network
 from app.permissions import DeviceScope
 from app.sealing import Sealer
@@ -100,6 +101,7 @@ def make(
     about = f"account:{known.account_id}"
     actor = visit.actor(known.account_id)
     audit.note(session, actor, "device-password.made", about, id=row_id, scopes=wanted)
+    notices.tell(session, actor, known.account_id, Change.FOR_DEVICE)
     return NewDevicePassword(row_id, login, grouped)
 
 

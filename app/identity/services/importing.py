@@ -19,12 +19,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import batches
-from app.database import Database, insert_many, new_id, now
+from app.database import Database, insert_many
 from app.errors import ConflictError
 from app.identity import tree
 from app.identity.models import ReaderImport, ReaderImportProblem
 from app.identity.models.libraries import LibraryState
-from app.identity.reports import ReaderReport, RefusedEntry
+from app.identity.reports import ReaderReport
 from app.identity.services import audit, missing, parting, registering
 from app.identity.services.parting import Order, Part
 from app.lines import Refusal, digest_of
@@ -32,7 +32,6 @@ from app.sealing import Sealer
 from app.seen import Seen
 
 KEPT_PROBLEMS = 10_000
-COUNTS = ("read", "added", "changed", "unchanged", "refused", "missing", "suspended")
 Progress = Callable[[ReaderReport], None]
 
 
@@ -141,7 +140,7 @@ class _Doing:
     def _list(self, session: Session, report: ReaderReport, found: Sequence[Refusal]) -> None:
         """Keeps what is to be said, as far as anybody would read."""
         known = len(report.problems)
-        fresh = [RefusedEntry(f.place, f.code, f.message) for f in found][: KEPT_PROBLEMS - known]
+        fresh = found[: KEPT_PROBLEMS - known]
         report.problems += fresh
         insert_many(session, ReaderImportProblem, [
             {"import_id": self.id, "number": number, "place": one.place, "code": one.code,
@@ -150,10 +149,7 @@ class _Doing:
         ])  # fmt: skip
 
     def _note(self, session: Session, report: ReaderReport) -> None:
-        batch = session.get_one(ReaderImport, self.id)
-        batch.position = self.position
-        for name in COUNTS:
-            setattr(batch, name, getattr(report, name))
+        batches.note(session.get_one(ReaderImport, self.id), report, self.position)
 
     def _audit(self, session: Session, action: str, **counts: int) -> None:
         library_id = self.order.library_id
@@ -163,8 +159,7 @@ class _Doing:
     def _finish(self, session: Session, report: ReaderReport) -> None:
         self._renew(session)
         self._note(session, report)
-        batch = session.get_one(ReaderImport, self.id)
-        batch.state, batch.finished_at, batch.held_by = "done", now(), None
+        batches.finish(session.get_one(ReaderImport, self.id), "done")
 
 
 def _begun(database: Database, order: Order, holder: str) -> tuple[ReaderReport, int]:
@@ -186,25 +181,13 @@ def _begin(session: Session, order: Order, digest: str, holder: str) -> tuple[Re
         batches.take(batch, holder)
         said = (order.roster.name, digest, order.whole)
         if said == (batch.format, batch.digest, batch.whole):
-            return _earlier(session, batch), batch.position
-        batch.state, batch.finished_at, batch.held_by = "stopped", now(), None
+            report = batches.so_far(session, batch, ReaderImportProblem, ReaderReport)
+            return report, batch.position
+        batches.finish(batch, "stopped")
         session.flush()
-    batch = ReaderImport(
-        id=new_id(),
-        name=order.name,
-        digest=digest,
-        format=order.roster.name,
-        library_id=order.library_id,
-        account_id=order.actor.account_id,
-        whole=order.whole,
-        state="running",
-        held_by=None,
-        held_until=now(),
-        started_at=now(),
-    )
-    batches.take(batch, holder)
-    session.add(batch)
-    session.flush()
+    about = {"name": order.name, "digest": digest, "format": order.roster.name}
+    whose = {"library_id": order.library_id, "account_id": order.actor.account_id}
+    batch = batches.begin(session, ReaderImport, holder, **about, **whose, whole=order.whole)
     subject, actor = f"library:{order.library_id}", order.actor
     audit.note(session, actor, "readers.import-begun", subject, order.library_id, of=batch.id)
     return ReaderReport(id=batch.id), 0
@@ -214,17 +197,6 @@ def _require_open(session: Session, library_id: str) -> None:
     library = tree.get(session, library_id)
     if library.state not in (LibraryState.JOINED, LibraryState.SETTING_UP):
         raise ConflictError(f"{library.name} takes no readers at the moment.")
-
-
-def _earlier(session: Session, batch: ReaderImport) -> ReaderReport:
-    rows = session.scalars(
-        select(ReaderImportProblem)
-        .where(ReaderImportProblem.import_id == batch.id)
-        .order_by(ReaderImportProblem.number)
-    )
-    problems = [RefusedEntry(row.place, row.code, row.message) for row in rows]
-    counts = {name: getattr(batch, name) for name in COUNTS}
-    return ReaderReport(id=batch.id, problems=problems, **counts)
 
 
 def _rehearse(
@@ -239,11 +211,10 @@ def _rehearse(
         changed = len(judged.changed) + len(judged.loose)
         parting.count(report, part, len(judged.fresh), changed, judged.unchanged)
         unread += part.unread
-        found = [RefusedEntry(f.place, f.code, f.message) for f in (*part.refused, *part.notes)]
-        report.problems = [*report.problems, *found][:KEPT_PROBLEMS]
+        report.problems = [*report.problems, *part.refused, *part.notes][:KEPT_PROBLEMS]
         progress(report)
     if order.whole:
         report.missing, refusal = parting.absent(database, order, seen, report, unread, 0)
         if refusal:
-            report.problems.append(RefusedEntry(refusal.place, refusal.code, refusal.message))
+            report.problems.append(refusal)
     return report

@@ -22,11 +22,13 @@ from app.identity.services import (
     consents,
     homes,
     minors,
+    notices,
     second_factor,
     sessions,
 )
 from app.identity.services.audit import Actor
 from app.identity.services.codes import Proof
+from app.identity.services.notices import Change
 from app.identity.services.second_factor import Enrolment
 from app.identity.services.sessions import Visit
 from app.sealing import Sealer
@@ -87,7 +89,7 @@ def recover(
 ) -> tuple[str, str]:
     """Another password; every session ends but the new one."""
     account_id, secret = begin_by_code(session, sealer, visit, proof, method)
-    _replace(session, visit, account_id, kept, secret, "account.recovered")
+    _replace(session, visit, account_id, kept, secret, Change.RECOVERED)
     return account_id, secret
 
 
@@ -97,17 +99,19 @@ def change_password(session: Session, visit: Visit, known: Known, kept: str) -> 
     :raises UnauthenticatedError: when this one was ended meanwhile.
     """
     secret = accounts.rotate(session, known.digest)
-    _replace(session, visit, known.account_id, kept, secret, "password.changed")
+    _replace(session, visit, known.account_id, kept, secret, Change.CHANGED)
     return secret
 
 
 def _replace(
-    session: Session, visit: Visit, account_id: str, kept: str, secret: str, action: str
+    session: Session, visit: Visit, account_id: str, kept: str, secret: str, change: Change
 ) -> None:
     set_password(session, account_id, kept)
     actor = visit.actor(account_id)
     sessions.end_others(session, actor, account_id, but=accounts.digest(secret))
+    action = "account.recovered" if change is Change.RECOVERED else "password.changed"
     audit.note(session, actor, action, f"account:{account_id}")
+    notices.tell(session, actor, account_id, change)
 
 
 def step_up(session: Session, sealer: Sealer, visit: Visit, known: Known, code: str) -> str | None:
@@ -125,6 +129,7 @@ def enrol(
     for it from now on."""
     actor = visit.actor(known.account_id)
     recovery = second_factor.confirm(session, sealer, actor, known.account_id, code)
+    notices.tell(session, actor, known.account_id, Change.FACTOR_ADDED)
     return recovery, sessions.begin(session, visit, known.account_id, {*known.methods, "otp"})
 
 
@@ -135,10 +140,17 @@ def add_handle(session: Session, sealer: Sealer, visit: Visit, known: Known, pro
         raise codes.wrong()
     require_consent(session, known.account_id)
     actor = visit.actor(known.account_id)
+    notices.tell(session, actor, known.account_id, Change.HANDLE_ADDED)
     attaching.attach(session, sealer, actor, known.account_id, proof.handle, verified=True)
     account = session.get_one(Account, known.account_id)
     if account.assurance < REACHED:
         homes.settle(session, account, account.home_id, REACHED)
+
+
+def remove_handle(session: Session, actor: Actor, account_id: str, handle_id: str) -> None:
+    """Takes a handle away. :raises: as :func:`attaching.detach`."""
+    attaching.detach(session, actor, account_id, handle_id)
+    notices.tell(session, actor, account_id, Change.HANDLE_REMOVED)
 
 
 def begin_factor(session: Session, sealer: Sealer, known: Known) -> Enrolment:
@@ -156,7 +168,9 @@ def remove_factor(session: Session, sealer: Sealer, visit: Visit, known: Known, 
     second_factor.require_left(known, has_other=known.has_passkey)
     if second_factor.verify(session, sealer, known.account_id, code) is None:
         return False
-    second_factor.remove(session, visit.actor(known.account_id), known.account_id)
+    actor = visit.actor(known.account_id)
+    second_factor.remove(session, actor, known.account_id)
+    notices.tell(session, actor, known.account_id, Change.FACTOR_REMOVED)
     return True
 
 

@@ -30,9 +30,10 @@ from app.errors import ConflictError
 from app.identity import handles
 from app.identity.accounts import Known
 from app.identity.models import Account
-from app.identity.services import attaching, audit, homes, sessions
+from app.identity.services import attaching, audit, homes, notices, sessions
 from app.identity.services.attaching import HandleLine
 from app.identity.services.audit import Actor
+from app.identity.services.notices import Change
 from app.personal import Merging, Owned, owned
 from app.sealing import Sealer
 
@@ -103,6 +104,7 @@ def merge(session: Session, sealer: Sealer, actor: Actor, known: Known, other: O
         raise _void()
     if refusals := _refusals(session, into, gone):
         raise ConflictError(f"These accounts are not merged: {', '.join(refusals)}.")
+    notices.tell(session, actor, into.id, Change.MERGED)
     _take_address(session, sealer, actor, into, gone)
     everything = list(_all())
     for one in everything:

@@ -11,15 +11,16 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.batches import Report
 from app.database import now, random_id
 from app.errors import ConflictError, Fault, InvalidError, KaijuanError, NotFoundError
 from app.identity import scope, tree
 from app.identity.models import Library, LibraryNetwork
 from app.identity.queries.networks import LEAST, plain
-from app.identity.reports import NetworkReport, RefusedEntry
 from app.identity.services import audit, authority
 from app.identity.services.audit import Actor
 from app.identity.wording import line
+from app.lines import Refusal
 from app.permissions import Permission
 
 MOST = 200
@@ -115,14 +116,14 @@ def remove(
     _note(session, actor, "library.network-removed", row)
 
 
-def import_file(session: Session, actor: Actor, path: Path) -> NetworkReport:
+def import_file(session: Session, actor: Actor, path: Path) -> Report:
     """Takes networks from a table with the columns library, cidr, link and label; repeatable.
 
     What is there already gets the link and label of the table; nothing is taken back.
 
     :raises InvalidError: when the file is no such table.
     """
-    report = NetworkReport()
+    report = Report()
     known = {(row.library_id, row.cidr): row for row in session.scalars(select(LibraryNetwork))}
     for number, row in enumerate(_rows(path), 2):
         report.read += 1
@@ -131,7 +132,7 @@ def import_file(session: Session, actor: Actor, path: Path) -> NetworkReport:
         except KaijuanError as error:
             fault = error.faults[0].code if isinstance(error, InvalidError) else "refused"
             report.refused += 1
-            report.problems.append(RefusedEntry(f"line {number}", fault, str(error)))
+            report.problems.append(Refusal(f"line {number}", fault, str(error)))
     return report
 
 
@@ -140,7 +141,7 @@ def _take(
     actor: Actor,
     row: Mapping[str, str],
     known: dict[tuple[str, str], LibraryNetwork],
-    report: NetworkReport,
+    report: Report,
 ) -> None:
     library_id, cidr = row["library"], short_form(row["cidr"])
     link, label = _link(row["link"]), line(row["label"], "label", LONGEST_LABEL, needed=False)

@@ -18,8 +18,9 @@ from app.database import now, random_id
 from app.errors import ConflictError, ForbiddenError, NotFoundError
 from app.identity.accounts import Known
 from app.identity.models import Account, Passkey
-from app.identity.services import audit, second_factor, sessions
+from app.identity.services import audit, notices, second_factor, sessions
 from app.identity.services.audit import Actor
+from app.identity.services.notices import Change
 from app.identity.services.sessions import Visit, shown_network
 
 MOST = 20
@@ -116,6 +117,7 @@ def add(session: Session, visit: Visit, known: Known, new: NewPasskey, label: st
     )
     actor = visit.actor(known.account_id)
     audit.note(session, actor, "passkey.added", f"account:{known.account_id}", id=row_id)
+    notices.tell(session, actor, known.account_id, Change.PASSKEY_ADDED)
     session.flush()
     return sessions.begin(session, visit, known.account_id, {*known.methods, *new.methods})
 
@@ -168,6 +170,7 @@ def remove(session: Session, actor: Actor, known: Known, passkey_id: str) -> Non
     second_factor.require_left(known, has_other=known.has_factor or bool(others))
     session.execute(delete(Passkey).where(Passkey.id == passkey_id))
     audit.note(session, actor, "passkey.removed", f"account:{known.account_id}", id=passkey_id)
+    notices.tell(session, actor, known.account_id, Change.PASSKEY_REMOVED)
 
 
 def remove_all(session: Session, actor: Actor, account_id: str) -> None:

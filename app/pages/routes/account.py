@@ -15,7 +15,7 @@ from app.identity import handles, wording
 from app.identity.callers import known_of, session_of
 from app.identity.routes import visits
 from app.identity.routes.accounts import LONGEST_NAME
-from app.identity.services import attaching, closing, describing, keeping, second_factor, sessions
+from app.identity.services import closing, describing, keeping, second_factor, sessions
 from app.identity.services.codes import Purpose
 from app.identity.services.entering import Entrance
 from app.pages.doing import done, refused, shown, told
@@ -163,7 +163,7 @@ def remove_handle(database: Database, caller: Caller, form: HandleForm) -> Respo
 
     def do() -> None:
         sessions.require_fresh(known)
-        database.run(lambda s: attaching.detach(s, actor, known.account_id, form.handle))
+        database.run(lambda s: keeping.remove_handle(s, actor, known.account_id, form.handle))
 
     return done(HERE, "handle-removed", do)
 

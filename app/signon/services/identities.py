@@ -19,8 +19,9 @@ from app.identity.accounts import Known
 from app.identity.documents import DOCUMENTS, TO_SIGN_UP
 from app.identity.handles import HandleKind
 from app.identity.models import Account, Handle, Library, Passkey, Password
-from app.identity.services import audit, homes, keeping, sessions
+from app.identity.services import audit, homes, keeping, notices, sessions
 from app.identity.services.audit import Actor
+from app.identity.services.notices import Change
 from app.identity.services.sessions import Visit
 from app.sealing import Sealer
 from app.signon.models import Provider, ProviderIdentity
@@ -97,6 +98,7 @@ def link(
     row = session.get(ProviderIdentity, (provider.id, lookup))
     if row is None:
         _add(session, actor, provider, lookup, known.account_id)
+        notices.tell(session, actor, known.account_id, Change.IDENTITY)
     elif row.account_id != known.account_id:
         raise ConflictError("It opens another account. If that is yours too, merge the two.")
 

@@ -22,7 +22,7 @@ _ROLES = {
     "previous": "previous",
     "unfilled": "unfilled",
 }
-_SEARCHED, _FILLED = "1s", "-1"
+_SEARCHED, _FILLED = "10s", "-1"
 #: Seconds that readers may be behind.
 _STALE = 1.0
 _EXISTS, _MISSING = "resource_already_exists_exception", 404
