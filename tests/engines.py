@@ -164,9 +164,7 @@ class Engines:
             "S3_ENDPOINT_URL": os.environ[VARIABLES[S3]],
             "KAIJUAN_DATABASE_URL": place.database,
             "KAIJUAN_STORAGE_URL": f"s3://{self._bucket}/{place.prefix}",
-            "KAIJUAN_SEARCH_URL": f"{search.rstrip('/')}/{place.prefix}"
-            if place.is_searched
-            else "",
+            "KAIJUAN_SEARCH_URL": search if place.is_searched else "",
             "KAIJUAN_QUEUE_URL": redis_url,
             "KAIJUAN_CACHE_URL": redis_url,
         }

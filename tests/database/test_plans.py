@@ -94,6 +94,8 @@ LISTS: dict[str, Callable[[Session], Any]] = {
     "subjects": lambda s: subjects.children(s, "clc", "I", None, PAGE),
     "fruitless queries": lambda s: fruitless.listed(s, "2026-01-01", None, PAGE),
     "what the index has not heard of": lambda s: dirty.oldest(s, PAGE),
+    "and after that": lambda s: dirty.oldest(s, PAGE, dirty.oldest(s, PAGE)[-1]),
+    "what the index is asked once more": lambda s: dirty.due_again(s, PAGE),
     "how far the feed is complete": feed.clock,
     "what a large import added": lambda s: undoing.added(s, "import0", record_id(800_000)),
     "what a small import added": lambda s: undoing.added(s, "import9", ""),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Insert, bindparam, case, delete, func, null, select, text, update
+from sqlalchemy import Insert, bindparam, case, delete, func, null, select, text, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -70,21 +70,30 @@ def _upsert(session: Session) -> Insert:
     )
 
 
-def oldest(session: Session, limit: int) -> list[tuple[str, int]]:
-    """The (record id, version) pairs that have waited longest, of those that are to be tried now.
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A record that waits, at the version that the index has to hear of."""
 
-    Of what was refused before a tenth as many at most: they keep no other waiting.
-    """
-    pairs = select(DirtyRecord.record_id, DirtyRecord.version)
-    fresh = pairs.where(DirtyRecord.due.is_(None)).order_by(
-        DirtyRecord.since, DirtyRecord.record_id
-    )
-    again = pairs.where(DirtyRecord.due <= now()).order_by(DirtyRecord.due)
-    found = [
-        *session.execute(fresh.limit(limit)),
-        *session.execute(again.limit(max(1, limit // 10))),
-    ]
-    return [(row.record_id, row.version) for row in found]
+    record_id: str
+    version: int
+    since: datetime
+
+
+def oldest(session: Session, limit: int, after: Mark | None = None) -> list[Mark]:
+    """What has waited longest, or longest after this one."""
+    wanted = select(DirtyRecord.record_id, DirtyRecord.version, DirtyRecord.since)
+    order = (DirtyRecord.since, DirtyRecord.record_id)
+    wanted = wanted.where(DirtyRecord.due.is_(None)).order_by(*order).limit(limit)
+    if after is not None:
+        wanted = wanted.where(tuple_(*order) > (after.since, after.record_id))
+    return [Mark(*row) for row in session.execute(wanted)]
+
+
+def due_again(session: Session, limit: int) -> list[Mark]:
+    """What was refused before and is to be tried again."""
+    wanted = select(DirtyRecord.record_id, DirtyRecord.version, DirtyRecord.since)
+    wanted = wanted.where(DirtyRecord.due <= now()).order_by(DirtyRecord.due).limit(limit)
+    return [Mark(*row) for row in session.execute(wanted)]
 
 
 _SETTLED = delete(DirtyRecord).where(

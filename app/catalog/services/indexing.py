@@ -5,9 +5,10 @@ An engine that is away takes nothing down: what it has not accepted stays in the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from app.catalog.description import Description, State, decoder
 from app.catalog.models import RecordRow, SearchableText
 from app.catalog.normal import isbn13
 from app.catalog.services import dirty
+from app.catalog.services.dirty import Mark
 from app.database import Database
 from app.identity.access import tokens_for
 from app.identity.models import Library
@@ -27,11 +29,12 @@ from search.ahead import done_in_order, made_ahead
 from search.documents import Document, Tombstone
 from search.index import Outcome, SearchIndex, Status
 
-BATCH = 4_000
-BATCHES = 10
-"""So many are written before it is looked anew what waits."""
-AT_ONCE = 2
-"""So many are under way, or the index would wait while the next is put into its words."""
+BATCH = 2_000
+LONGEST = 20.0
+"""Seconds after which a drain begins nothing more, so that whoever wants it to stop need not wait.
+"""
+AT_ONCE = 3
+"""So many batches are under way: the index would wait while one alone is put into its words."""
 logger = structlog.get_logger("kaijuan")
 
 
@@ -39,47 +42,59 @@ logger = structlog.get_logger("kaijuan")
 class _Batch:
     """Marked records as they were read, and what the index said to each that could be."""
 
-    marks: list[tuple[str, int]]
+    marks: Sequence[Mark]
     entries: list[Document | Tombstone]
     unreadable: dict[str, str]
-    outcomes: Sequence[Outcome] = ()
+    outcomes: Sequence[Outcome]
 
 
 def drain(database: Database, index: SearchIndex) -> int:
     """Sends what has waited longest to the index; how many records that settled.
 
-    While the index takes some batches the next is read and the last is settled, since these three
-    wait for different machines.
+    Some batches are read, put into words and taken by the index at the same time, while others
+    are settled, since these wait for different machines.
     """
-    with database.transaction(writes=False) as session:
-        marks = dirty.oldest(session, BATCH * BATCHES)
-    if not marks:
-        return 0
 
-    def write(batch: _Batch) -> _Batch:
-        return replace(batch, outcomes=index.write(batch.entries))
+    def send(marks: Sequence[Mark]) -> _Batch:
+        entries, unreadable = _read(database, marks)
+        return _Batch(marks, entries, unreadable, index.write(entries))
 
-    made = made_ahead(_made(database, marks))
-    with closing(made_ahead(done_in_order(write, made, at_once=AT_ONCE))) as written:
-        return sum(_settle(database, batch) for batch in written)
+    waiting = _waiting(database)
+    with closing(made_ahead(done_in_order(send, waiting, at_once=AT_ONCE))) as sent:
+        return sum(_settle(database, batch) for batch in sent)
 
 
-def _made(database: Database, marks: list[tuple[str, int]]) -> Iterator[_Batch]:
-    for start in range(0, len(marks), BATCH):
-        part = marks[start : start + BATCH]
+def _waiting(database: Database) -> Generator[Sequence[Mark], None, None]:
+    """What waits, each once; of what was refused before a part that keeps no other waiting."""
+    last, until = None, time.monotonic() + LONGEST
+    while time.monotonic() < until:
         with database.transaction(writes=False) as session:
-            rows = _rows(session, _wanted().where(RecordRow.id.in_([i for i, _ in part])))
-        entries, unreadable = _entries(rows)
-        known = {entry.id for entry in entries} | unreadable.keys()
-        # A record that is no more (an undone rehearsal, a restored backup) leaves the index too.
-        entries += [Tombstone(i, version) for i, version in part if i not in known]
-        yield _Batch(part, entries, unreadable)
+            fresh = dirty.oldest(session, BATCH, last)
+            again = dirty.due_again(session, BATCH // 10) if last is None else []
+        if marks := [*fresh, *again]:
+            yield marks
+        if len(fresh) < BATCH:
+            return
+        last = fresh[-1]
+
+
+def _read(
+    database: Database, marks: Sequence[Mark]
+) -> tuple[list[Document | Tombstone], dict[str, str]]:
+    with database.transaction(writes=False) as session:
+        rows = _rows(session, _wanted().where(RecordRow.id.in_([m.record_id for m in marks])))
+    entries, unreadable = _entries(rows)
+    known = {entry.id for entry in entries} | unreadable.keys()
+    # A record that is no more (an undone rehearsal, a restored backup) leaves the index too.
+    entries += [Tombstone(m.record_id, m.version) for m in marks if m.record_id not in known]
+    return entries, unreadable
 
 
 def _settle(database: Database, batch: _Batch) -> int:
     told = {one.id: one.reason for one in batch.outcomes if one.status is Status.REFUSED}
     refused = told | batch.unreadable
-    asked = dict(batch.marks)  # a mark may be newer than its record: see reindexing
+    # A mark may be newer than its record: see reindexing.
+    asked = {mark.record_id: mark.version for mark in batch.marks}
     settled = [
         (entry.id, max(entry.version, asked[entry.id]))
         for entry in batch.entries
