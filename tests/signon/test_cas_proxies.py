@@ -104,6 +104,15 @@ def test_a_chain_of_two_proxies_is_told_the_last_first(
         assert proxies(validate(house, last, ARCHIVE, path=PROXIED)) == [second, callback[1]]
 
 
+def test_no_chain_goes_round(house: House, callback: tuple[Callback, str]) -> None:
+    passes = {"may_proxy": True, "proxy_callback": callback[1], "proxies": (callback[1],)}
+    system(house, PORTAL, **passes)
+    first = validate(house, ticket(signed_in(house)), pgtUrl=callback[1])
+    made = proxy_ticket(house, callback[0].sent[iou(first)], PORTAL)
+    again = validate(house, made, PORTAL, path=PROXIED, pgtUrl=callback[1] + "?round=again")
+    assert refusal(again) == "INVALID_PROXY_CALLBACK"
+
+
 def test_every_proxy_of_a_chain_must_be_one_that_the_service_takes(
     house: House, callback: tuple[Callback, str]
 ) -> None:

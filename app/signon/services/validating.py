@@ -161,6 +161,9 @@ def _checked(session: Session, asked: Asked) -> _Good | Failure:
         return Failure(Code.INVALID_TICKET, said)
     if asked.callback and (refusal := _refused_callback(client.settings, asked.callback)):
         return refusal
+    if asked.callback and _bare(asked.callback) in map(_bare, spent.proxies):
+        said = "This system stands in the chain of proxies already: it would go round for ever."
+        return Failure(Code.INVALID_PROXY_CALLBACK, said)
     person = tickets.person(session, spent.session_id)
     if person is None:
         return Failure(Code.INVALID_TICKET, _OVER)
@@ -190,7 +193,11 @@ def _proxied(session: Session, granting: str, service: str) -> ProxyTicket | Pro
 
 def _takes(settings: CasSettings, proxies: tuple[str, ...]) -> bool:
     """Whether a service takes what came through all of these; who names no proxies takes none."""
-    return all(proxy.partition("?")[0] in settings.proxies for proxy in proxies)
+    return all(_bare(proxy) in settings.proxies for proxy in proxies)
+
+
+def _bare(address: str) -> str:
+    return address.partition("?")[0]
 
 
 def _refused_callback(settings: CasSettings, callback: str) -> Failure | None:
