@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import atexit
 import shutil
+import sqlite3
 import tempfile
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -32,6 +34,8 @@ def copy_empty(folder: Path, urls: tuple[str, ...]) -> None:
     """
     if not (folder / "kaijuan.sqlite").exists():
         shutil.copytree(_empty(urls), folder, dirs_exist_ok=True)
+        with closing(sqlite3.connect(folder / "kaijuan.sqlite", isolation_level=None)) as own:
+            own.execute("UPDATE change_clock SET epoch = lower(hex(randomblob(16)))")
 
 
 @cache

@@ -25,6 +25,7 @@ from app.identity.services import (
     uses,
 )
 from app.identity.services.audit import Actor
+from app.identity.services.limits import DatabaseCounts
 from app.identity.services.parting import Order
 from app.jobs.registry import Registry
 from app.jobs.work import Work
@@ -78,10 +79,11 @@ def send_code(work: Work[Adapters]) -> None:
 @registry.job(notices.JOB, lease=timedelta(minutes=1))
 def notify(work: Work[Adapters]) -> None:
     """Tells an account's owner what was changed."""
-    adapters = work.context
-    with work.database.transaction(writes=False) as session:
-        prepared = notices.prepare(session, adapters.sealer, work.payload)
-    _send(adapters, prepared)
+    adapters, account_id = work.context, str(work.payload["account"])
+    key = adapters.sealer.lookup("limits", f"notices:{account_id}")
+    if DatabaseCounts(work.database).take(f"notices:{key}", 86_400).count <= notices.MOST:
+        _send(adapters, notices.prepare(adapters.sealer, work.payload))
+    work.finish(lambda session: notices.forget(session, work.id))
 
 
 def _send(adapters: Adapters, prepared: tuple[HandleKind, Message] | None) -> None:
@@ -129,6 +131,8 @@ def forget(adapters: Adapters) -> None:
         codes.purge(session)
     with adapters.database.transaction() as session:
         challenges.purge(session)
+    with adapters.database.transaction() as session:
+        notices.purge(session)
     with adapters.database.transaction() as session:
         sessions.purge(session)
     with adapters.database.transaction() as session:

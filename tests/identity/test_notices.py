@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from house import House
 from sqlalchemy import select
 
-from app.identity.models import Handle
+from app.database import now
+from app.identity.models import Account, Handle
+from app.identity.services import notices
 from app.identity.services.notices import Change
-from app.jobs.models import Job
+from app.jobs.models import Job, State
 from app.messaging.ports import Message
 from identity.people import HOME, PASSWORD, Browser, enrol, person, received
 
@@ -122,10 +126,82 @@ def test_a_second_factor_and_what_ends_are_told(town: House, owner: Browser) -> 
         assert words in said
 
 
-def test_the_job_knows_neither_address_nor_number(town: House, owner: Browser) -> None:
+def test_who_takes_an_account_over_does_not_choose_who_hears(town: House, owner: Browser) -> None:
+    """Both are done before a worker comes by."""
+    add(owner, OTHER)
+    before = len(mailed(town))
+    [mine] = [one for one in owner.json("/me")["handles"] if one["mask"].startswith("w")]
+    change_password(owner)
+    assert owner.send("DELETE", f"/me/handles/{mine['id']}").status_code == 204
+    assert [one.to for one in mailed(town)[before:]] == [MAIL, MAIL]
+
+
+@pytest.mark.parametrize(("stays", "goes"), [(MAIL, OTHER), (OTHER, MAIL)])
+def test_of_two_that_become_one_both_are_told(
+    town: House, browser: Browser, stays: str, goes: str
+) -> None:
+    person(town, OTHER)
+    person(town, MAIL)
+    browser.sign_in(stays)
+    proof = browser.post("/me/merging/password", handle=goes, password=PASSWORD)
+    assert browser.post("/me/merging", proof=proof.json["proof"]).status_code == 200  # type: ignore[index]
+    assert {one.to for one in mailed(town)} == {MAIL, OTHER}
+
+
+def test_of_a_recovery_is_told_where_its_code_did_not_come(town: House, caller: Browser) -> None:
+    add(caller, MAIL)
+    before = len(texted(town))
+    stranger = Browser(town)
+    ticket, code = stranger.ask("recover", MAIL)
+    body = {"ticket": ticket, "code": code, "password": NEXT}
+    assert stranger.post("/recoveries", **body).status_code == 201
+    [told] = texted(town)[before:]
+    assert "已用验证码重设密码" in told.text
+
+
+def test_an_address_that_a_code_has_come_to_is_told(town: House, browser: Browser) -> None:
+    account_id = person(town, MAIL)
+    with town.database.transaction() as session:
+        session.scalars(select(Handle)).one().verified_at = None
+        session.get_one(Account, account_id).assurance = 0
+    ticket, code = browser.ask("sign-in", MAIL)
+    assert browser.post("/session/code", ticket=ticket, code=code).status_code == 201
+    change_password(browser)
+    assert [one.to for one in mailed(town)] == [MAIL]
+    with town.database.transaction(writes=False) as session:
+        assert session.get_one(Account, account_id).assurance == 1
+
+
+def test_so_many_a_day_and_no_more(town: House, caller: Browser) -> None:
+    old = PASSWORD
+    for number in range(notices.MOST + 3):
+        body = {"password": f"{NEXT}{number}", "old": old}
+        assert caller.send("PUT", "/me/password", body).status_code == 200
+        old = body["password"]
+    assert len(texted(town)) == notices.MOST
+
+
+def test_the_job_knows_no_address_and_nobody_once_it_is_done(town: House, owner: Browser) -> None:
     change_password(owner)
     with town.database.transaction(writes=False) as session:
-        [job] = session.scalars(select(Job).where(Job.kind == "identity.notify"))
+        [job] = session.scalars(select(Job).where(Job.kind == notices.JOB))
         assert Change.CHANGED in str(job.payload)
         assert MAIL not in str(job.payload)
         assert HOME not in str(job.payload)
+    assert mailed(town)
+    with town.database.transaction(writes=False) as session:
+        [job] = session.scalars(select(Job).where(Job.kind == notices.JOB))
+        assert not job.payload
+
+
+def test_what_could_not_be_sent_is_forgotten_after_a_week(town: House, owner: Browser) -> None:
+    change_password(owner)
+    with town.database.transaction() as session:
+        [job] = session.scalars(select(Job).where(Job.kind == notices.JOB))
+        job.state, job.finished_at = State.FAILED, now()
+        notices.purge(session)
+        assert session.scalar(select(Job.id).where(Job.kind == notices.JOB))
+        job.created_at = now() - notices.KEPT - timedelta(minutes=1)
+        session.flush()
+        notices.purge(session)
+        assert not session.scalar(select(Job.id).where(Job.kind == notices.JOB))

@@ -1,7 +1,9 @@
 """Elasticsearch as the engine: the same contract, on the engine itself, and what is its own."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from uuid import uuid4
 
 import pytest
@@ -12,11 +14,13 @@ from shelves import Shelf
 from search.alias import AliasedIndex, Generations
 from search.backends.elasticsearch import listing, open_generations, relevance
 from search.backends.elasticsearch.address import read_address
+from search.backends.elasticsearch.bulk import Bulk
 from search.backends.elasticsearch.client import Client
-from search.documents import Tombstone
+from search.documents import Item, Tombstone
 from search.index import (
     IndexOutdatedError,
     IndexUnavailableError,
+    Outcome,
     Query,
     SearchIndex,
     Sort,
@@ -69,6 +73,31 @@ def test_two_who_begin_together_have_one_index(url: str, alias: AliasedIndex) ->
     alias.write([DREAM])
     assert found(other, "红楼梦") == ["dream"]
     other.close()
+
+
+def test_of_batches_written_at_once_all_are_counted_and_found(
+    alias: AliasedIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first leaves it to the last to have them found, and is counted all the same."""
+    begun, may_end, write = Event(), Event(), Bulk.write
+
+    def slow(bulk: Bulk, items: Sequence[Item]) -> list[Outcome]:
+        if items == [ALICE]:
+            begun.set()
+            assert may_end.wait(30)
+        return write(bulk, items)
+
+    monkeypatch.setattr(Bulk, "write", slow)
+    with ThreadPoolExecutor(1) as thread:
+        last = thread.submit(alias.write, [ALICE])
+        assert begun.wait(30)
+        alias.write([DREAM])
+        assert alias.count() == 1
+        alias.write([STUDIES])
+        may_end.set()
+        last.result()
+    assert found(alias, "红楼梦研究") == [STUDIES.id]
+    assert alias.count() == 3
 
 
 def test_versions_decide_between_writers_anywhere(

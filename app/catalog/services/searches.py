@@ -13,7 +13,7 @@ from search.index import Hits, Outcome, Query, SearchIndex, Suggestion
 
 STAMP = "index"
 LIFE = 3.0
-"""Seconds: with the engine's own second, a change is still found within five."""
+"""Seconds that a search is remembered; beside it, the engine is behind by ten at most."""
 
 
 class SharedSearches:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, Select, delete, exists, or_, select
+from sqlalchemy import Row, Select, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.database import now
@@ -104,6 +104,17 @@ def attach(
     session.flush()
     accounts.require_open(session, account_id)
     audit.note(session, actor, "handle.added", f"account:{account_id}", kind=str(handle.kind))
+
+
+def reached(session: Session, sealer: Sealer, handle: Handle) -> bool:
+    """Notes that a code came to where it was sent; whether nobody had shown that before."""
+    mine = update(HandleRow).where(
+        HandleRow.kind == handle.kind,
+        HandleRow.lookup == handle.lookup(sealer),
+        HandleRow.verified_at.is_(None),
+    )
+    found = session.scalars(mine.values(verified_at=now()).returning(HandleRow.account_id))
+    return found.first() is not None
 
 
 def listed(session: Session, account_id: str) -> list[HandleLine]:

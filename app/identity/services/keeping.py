@@ -81,6 +81,8 @@ def begin_by_code(
     account_id = attaching.find(session, sealer, proof.handle)
     if account_id is None:
         raise codes.wrong()
+    if attaching.reached(session, sealer, proof.handle):
+        _know_reached(session, account_id)
     return account_id, sessions.begin(session, visit, account_id, (method,))
 
 
@@ -89,7 +91,8 @@ def recover(
 ) -> tuple[str, str]:
     """Another password; every session ends but the new one."""
     account_id, secret = begin_by_code(session, sealer, visit, proof, method)
-    _replace(session, visit, account_id, kept, secret, Change.RECOVERED)
+    came_by = proof.handle.lookup(sealer)
+    _replace(session, visit, account_id, kept, secret, Change.RECOVERED, came_by)
     return account_id, secret
 
 
@@ -104,14 +107,20 @@ def change_password(session: Session, visit: Visit, known: Known, kept: str) -> 
 
 
 def _replace(
-    session: Session, visit: Visit, account_id: str, kept: str, secret: str, change: Change
+    session: Session,
+    visit: Visit,
+    account_id: str,
+    kept: str,
+    secret: str,
+    change: Change,
+    came_by: str = "",
 ) -> None:
     set_password(session, account_id, kept)
     actor = visit.actor(account_id)
     sessions.end_others(session, actor, account_id, but=accounts.digest(secret))
     action = "account.recovered" if change is Change.RECOVERED else "password.changed"
     audit.note(session, actor, action, f"account:{account_id}")
-    notices.tell(session, actor, account_id, change)
+    notices.tell(session, actor, account_id, change, last=came_by)
 
 
 def step_up(session: Session, sealer: Sealer, visit: Visit, known: Known, code: str) -> str | None:
@@ -142,15 +151,19 @@ def add_handle(session: Session, sealer: Sealer, visit: Visit, known: Known, pro
     actor = visit.actor(known.account_id)
     notices.tell(session, actor, known.account_id, Change.HANDLE_ADDED)
     attaching.attach(session, sealer, actor, known.account_id, proof.handle, verified=True)
-    account = session.get_one(Account, known.account_id)
+    _know_reached(session, known.account_id)
+
+
+def _know_reached(session: Session, account_id: str) -> None:
+    account = session.get_one(Account, account_id)
     if account.assurance < REACHED:
         homes.settle(session, account, account.home_id, REACHED)
 
 
 def remove_handle(session: Session, actor: Actor, account_id: str, handle_id: str) -> None:
     """Takes a handle away. :raises: as :func:`attaching.detach`."""
-    attaching.detach(session, actor, account_id, handle_id)
     notices.tell(session, actor, account_id, Change.HANDLE_REMOVED)
+    attaching.detach(session, actor, account_id, handle_id)
 
 
 def begin_factor(session: Session, sealer: Sealer, known: Known) -> Enrolment:

@@ -104,7 +104,8 @@ def merge(session: Session, sealer: Sealer, actor: Actor, known: Known, other: O
         raise _void()
     if refusals := _refusals(session, into, gone):
         raise ConflictError(f"These accounts are not merged: {', '.join(refusals)}.")
-    notices.tell(session, actor, into.id, Change.MERGED)
+    for account in (into, gone):
+        notices.tell(session, actor, account.id, Change.MERGED)
     _take_address(session, sealer, actor, into, gone)
     everything = list(_all())
     for one in everything:

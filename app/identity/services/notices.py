@@ -7,26 +7,32 @@ of what would give the account away also by SMS, where there is no address.
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from app.database import now
 from app.identity.handles import HandleKind
 from app.identity.models import Handle
 from app.identity.policies import CHINA
-from app.identity.services import attaching
 from app.identity.services.audit import Actor
 from app.identity.services.sessions import shown_network
 from app.jobs import enqueue
 from app.jobs.intake import Scalar
+from app.jobs.models import Job, State, stands
 from app.messaging.ports import Message
 from app.sealing import Sealer
 
 JOB = "identity.notify"
+MOST = 20
+"""So many in a day for an account: by then its owner has heard, and each SMS costs money."""
+KEPT = timedelta(days=7)
+"""How long a notice that could not be sent waits to be tried again by hand."""
+_PURPOSE = "handle"
 
 
 class Change(StrEnum):
@@ -46,7 +52,10 @@ class Change(StrEnum):
     CLOSING = "closing"
 
 
-_GRAVE = {Change.CHANGED, Change.RECOVERED, Change.HANDLE_ADDED, Change.MERGED, Change.CLOSING}
+_GRAVE = {
+    Change.CHANGED, Change.RECOVERED, Change.HANDLE_ADDED, Change.PASSKEY_ADDED, Change.IDENTITY,
+    Change.MERGED, Change.CLOSING,
+}  # fmt: skip
 _SAID = {
     Change.CHANGED: ("密码已更改", "its password was changed"),
     Change.RECOVERED: ("已用验证码重设密码", "its password was set anew with a code"),
@@ -67,8 +76,22 @@ _TEXT = (
 )
 
 
-def tell(session: Session, actor: Actor, account_id: str, change: Change) -> None:
-    """Has the owner be told, by what has been theirs until now: call it before adding a handle."""
+def tell(
+    session: Session, actor: Actor, account_id: str, change: Change, *, last: str = ""
+) -> None:
+    """Has the owner be told, by what has been theirs until now: call it before handles change.
+
+    By the handle of the lookup ``last`` only when there is no other. The job takes the sealed
+    handle with it: whoever changed something may take the handle away before the job is done.
+    """
+    kinds = [HandleKind.EMAIL, *([HandleKind.PHONE] if change in _GRAVE else [])]
+    wanted = select(Handle).where(
+        Handle.account_id == account_id, Handle.kind.in_(kinds), Handle.verified_at.is_not(None)
+    )
+    order = (Handle.lookup == last, Handle.kind, Handle.added_at, Handle.lookup)
+    row = session.scalars(wanted.order_by(*order).limit(1)).first()
+    if row is None:
+        return
     enqueue(
         session,
         JOB,
@@ -76,24 +99,28 @@ def tell(session: Session, actor: Actor, account_id: str, change: Change) -> Non
         change=str(change),
         network=shown_network(actor.address),
         at=now().isoformat(),
+        kind=row.kind,
+        sealed=b64encode(row.sealed).decode(),
     )
 
 
-def prepare(
-    session: Session, sealer: Sealer, said: Mapping[str, Scalar]
-) -> tuple[HandleKind, Message] | None:
-    """What is sent, and by which way; nothing where nothing reaches the owner."""
-    account_id, change = str(said["account"]), Change(str(said["change"]))
-    at = datetime.fromisoformat(str(said["at"]))
-    kinds = [HandleKind.EMAIL, *([HandleKind.PHONE] if change in _GRAVE else [])]
-    verified = select(Handle).where(
-        Handle.account_id == account_id, Handle.kind.in_(kinds), Handle.verified_at < at
-    )
-    rows = session.scalars(verified.order_by(Handle.kind, Handle.added_at, Handle.lookup)).all()
-    if not rows:
-        return None
-    to = attaching.plain(sealer, rows[0])
+def forget(session: Session, job_id: str) -> None:
+    """Has a job that is done know nobody any more."""
+    session.execute(update(Job).where(Job.id == job_id).values(payload={}))
+
+
+def purge(session: Session) -> None:
+    """Forgets what could not be sent and is of no use by now."""
+    failed = delete(Job).where(stands(Job, State.FAILED), Job.kind == JOB)
+    session.execute(failed.where(Job.created_at < now() - KEPT))
+
+
+def prepare(sealer: Sealer, said: Mapping[str, Scalar]) -> tuple[HandleKind, Message]:
+    """What is sent, and by which way."""
+    change, at = Change(str(said["change"])), datetime.fromisoformat(str(said["at"]))
+    to = sealer.unseal(_PURPOSE, str(said["account"]), b64decode(str(said["sealed"]))).decode()
     zh, en = _SAID[change]
     where = f"（网络 {said['network']}）" if said["network"] else ""
     text = _TEXT.format(when=f"{at.astimezone(CHINA):%m月%d日 %H:%M}", zh=zh, en=en, where=where)
-    return HandleKind(rows[0].kind), Message(to, text, "开卷账号变动提醒 · Kaijuan: your account")
+    kind = HandleKind(str(said["kind"]))
+    return kind, Message(to, text, "开卷账号变动提醒 · Kaijuan: your account")

@@ -106,8 +106,7 @@ class ElasticsearchIndex:
 
     def count(self) -> int:
         """See SearchIndex: all that was written before it was asked."""
-        if self._is_building():
-            self._refresh()
+        self._refresh()
         counted = self._client.ask(
             "POST", place(self._index, "_count"), {"query": LIVE}, answer=_Counted
         )
