@@ -129,12 +129,12 @@ def listed(session: Session, account_id: str) -> list[HandleLine]:
 def values(session: Session, sealer: Sealer, account_id: str) -> list[str]:
     """The handles themselves: what a password must not be."""
     wanted = select(HandleRow).where(HandleRow.account_id == account_id)
-    return [plain(sealer, row) for row in session.scalars(wanted)]
+    return [plain(sealer, account_id, row.sealed) for row in session.scalars(wanted)]
 
 
-def plain(sealer: Sealer, row: HandleRow) -> str:
-    """The handle that is kept in a row."""
-    return sealer.unseal(_PURPOSE, row.account_id, row.sealed).decode()
+def plain(sealer: Sealer, account_id: str, sealed: bytes) -> str:
+    """A handle of the account, as it is kept."""
+    return sealer.unseal(_PURPOSE, account_id, sealed).decode()
 
 
 def first(
@@ -148,7 +148,7 @@ def first(
         .limit(1)
     )
     row = session.scalar(wanted)
-    return (plain(sealer, row), row.verified_at is not None) if row else None
+    return (plain(sealer, account_id, row.sealed), row.verified_at is not None) if row else None
 
 
 def detach(session: Session, actor: Actor, account_id: str, handle_id: str) -> None:

@@ -19,6 +19,7 @@ from app.database import now
 from app.identity.handles import HandleKind
 from app.identity.models import Handle
 from app.identity.policies import CHINA
+from app.identity.services import attaching
 from app.identity.services.audit import Actor
 from app.identity.services.sessions import shown_network
 from app.jobs import enqueue
@@ -32,7 +33,6 @@ MOST = 20
 """So many in a day for an account: by then its owner has heard, and each SMS costs money."""
 KEPT = timedelta(days=7)
 """How long a notice that could not be sent waits to be tried again by hand."""
-_PURPOSE = "handle"
 
 
 class Change(StrEnum):
@@ -118,7 +118,7 @@ def purge(session: Session) -> None:
 def prepare(sealer: Sealer, said: Mapping[str, Scalar]) -> tuple[HandleKind, Message]:
     """What is sent, and by which way."""
     change, at = Change(str(said["change"])), datetime.fromisoformat(str(said["at"]))
-    to = sealer.unseal(_PURPOSE, str(said["account"]), b64decode(str(said["sealed"]))).decode()
+    to = attaching.plain(sealer, str(said["account"]), b64decode(str(said["sealed"])))
     zh, en = _SAID[change]
     where = f"（网络 {said['network']}）" if said["network"] else ""
     text = _TEXT.format(when=f"{at.astimezone(CHINA):%m月%d日 %H:%M}", zh=zh, en=en, where=where)
