@@ -13,7 +13,8 @@ def made_ahead(items: Iterable[T]) -> Generator[T, None, None]:
     """The same items, the next one made in a thread while the last is used.
 
     What making raises is raised where the item would have been. Close it when leaving it early:
-    it then waits for the one that is being made, and closes ``items`` too.
+    it then waits for the one that is being made, and closes ``items`` too. Interrupted while it
+    waits, it leaves both.
     """
     rest = iter(items)
     try:
@@ -23,7 +24,7 @@ def made_ahead(items: Iterable[T]) -> Generator[T, None, None]:
                 making = thread.submit(next, rest, None)
                 yield item
     finally:
-        if isinstance(rest, Generator):
+        if isinstance(rest, Generator) and not rest.gi_running:
             rest.close()
 
 

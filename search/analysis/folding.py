@@ -38,6 +38,8 @@ _KEPT_MARKS = frozenset("\u3099\u309a")  # the voicing of kana tells words apart
 
 def fold(text: str) -> str:
     """The folded form of ``text``: equal for all writings of the same words."""
+    if text.isascii():
+        return text.lower()
     if _HAS_JOINING.search(text):
         return "".join(_fold_cluster(cluster) for cluster in _CLUSTER.findall(text))
     return text.translate(_TABLE)

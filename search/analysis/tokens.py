@@ -24,6 +24,8 @@ CHINESE = (
 _LETTER = rf"[^\W_{CHINESE}]"
 _CLITIC = rf"(?:['’ʼ]{_LETTER}{{1,2}}(?!{_LETTER}))?"  # the 's of "Alice's" belongs to its word
 RUN = re.compile(rf"[{CHINESE}](?:[^\w{CHINESE}]{{0,4}}[{CHINESE}])*|{_LETTER}+{_CLITIC}")
+#: The same of a text that has nothing but ASCII, as most identifiers and every second title.
+_ASCII_RUN = re.compile(r"[A-Za-z0-9]+(?:'[A-Za-z0-9]{1,2}(?![A-Za-z0-9]))?")
 _IS_CHINESE = re.compile(f"[{CHINESE}]")
 _NOT_CHINESE = re.compile(f"[^{CHINESE}]")
 _APOSTROPHES = str.maketrans("", "", "'’ʼ")
@@ -41,10 +43,8 @@ def is_chinese(text: str) -> bool:
 
 def runs(folded: str) -> list[str]:
     """The runs of a folded text in order: Chinese without marks between, and single words."""
-    return [
-        run if len(run) <= LONGEST_WORD and run.isalnum() else clean_run(run)
-        for run in RUN.findall(folded)
-    ]
+    found = (_ASCII_RUN if folded.isascii() else RUN).findall(folded)
+    return [run if len(run) <= LONGEST_WORD and run.isalnum() else clean_run(run) for run in found]
 
 
 def clean_run(run: str) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator
-from threading import Event, Lock
+from threading import Event, Lock, main_thread
 
 import pytest
 
@@ -52,3 +53,22 @@ def test_what_fails_is_raised_in_its_place_and_the_source_is_closed() -> None:
     with pytest.raises(ZeroDivisionError):
         next(results)
     assert closed == [True]
+
+
+def test_who_interrupts_twice_is_heard_though_one_is_still_being_made() -> None:
+    waiting = Event()
+    here = main_thread().ident
+    assert here is not None
+
+    def numbers() -> Iterator[int]:
+        yield 1
+        for _ in range(2):
+            signal.pthread_kill(here, signal.SIGINT)
+            time.sleep(0.2)
+        waiting.wait(10)
+        yield 2
+
+    items = made_ahead(numbers())
+    with pytest.raises(KeyboardInterrupt):
+        list(items)
+    waiting.set()

@@ -1,5 +1,8 @@
 """How words are read."""
 
+import random
+import string
+
 import pytest
 
 from search.analysis.folding import fold, fold_with_offsets
@@ -7,7 +10,7 @@ from search.analysis.isbn import normal_isbn
 from search.analysis.sounds import collation_key, pinyin, sounds
 from search.analysis.stemming import stem
 from search.analysis.syllables import cut_syllables
-from search.analysis.tokens import key, tokens
+from search.analysis.tokens import RUN, key, runs, tokens
 from search.analysis.words import MOST_IN_PHRASE, MOST_TOKENS, MOST_WORDS, read_words
 
 
@@ -120,3 +123,13 @@ def test_of_a_latin_phrase_a_dozen_words_are_looked_for() -> None:
     assert len(read_words("the " * 48).key_tokens) == MOST_IN_PHRASE
     (chinese,) = read_words("红楼梦" * 20).items
     assert len(chinese.tokens) == len(read_words("红楼梦" * 20).key_tokens) == MOST_TOKENS
+
+
+def test_plain_text_is_cut_by_its_short_cut_as_by_the_rule_for_all_writings() -> None:
+    draw = random.Random(1)
+    for alphabet in ("ab'Z0_ -.\n", string.printable, "".join(map(chr, range(128)))):
+        for _ in range(3_000):
+            text = "".join(draw.choices(alphabet, k=draw.randrange(24)))
+            by_the_rule = [run.replace("'", "") for run in RUN.findall(text)]
+            assert runs(text) == by_the_rule, text
+            assert fold(text) == fold(f"{text}é")[:-1]

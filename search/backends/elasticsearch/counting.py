@@ -10,6 +10,10 @@ from search.index import EXACT_TO, Facet, Query
 _BEST = "best"
 #: A sample without anything to count in it is refused, though its size says how many works.
 _NOTHING: Body = {"nothing": {"missing": {"field": Facet.KIND}}}
+#: Facets that are counted by what their values say, which costs least where a record has one of a
+#: few. Of subjects it has several of very many: these are counted by their global ordinals, which
+#: takes a quarter of the time for ten thousand records and hardly more for ten.
+_BY_VALUE = frozenset(Facet) - {Facet.SUBJECT}
 
 
 def counts_of_matches(passing: Sequence[Clause], matching: Matching, query: Query) -> Body:
@@ -52,12 +56,12 @@ def _sampled(query: Query) -> Body:
         sample: Body = {"shard_size": EXACT_TO, "field": "work", "max_docs_per_value": 1}
     else:
         kind, sample = "sampler", {"shard_size": EXACT_TO}
-    within = _facets(query, {"execution_hint": "map"}) or _NOTHING
-    return {_BEST: {kind: sample, "aggs": within}}
+    within = _facets(query)
+    for facet in _BY_VALUE.intersection(within):
+        within[facet]["terms"]["execution_hint"] = "map"
+    return {_BEST: {kind: sample, "aggs": within or _NOTHING}}
 
 
-def _facets(query: Query, how: Body | None = None) -> Body:
-    return {
-        facet: {"terms": {"field": facet, "size": max(1, query.facet_size), **(how or {})}}
-        for facet in query.facets
-    }
+def _facets(query: Query) -> Body:
+    size = max(1, query.facet_size)
+    return {facet: {"terms": {"field": facet, "size": size}} for facet in query.facets}

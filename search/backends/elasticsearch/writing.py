@@ -103,7 +103,7 @@ def _stored(document: Document) -> Stored:
 
 def _characters(tokens: str) -> str:
     """The Chinese characters of tokens, each once, so that one alone finds all that have it."""
-    return " ".join(one for one in set(tokens) if one >= _FIRST_CHINESE)
+    return "" if tokens.isascii() else " ".join([c for c in set(tokens) if c >= _FIRST_CHINESE])
 
 
 def _sizes(keys: Iterable[str]) -> tuple[int, ...]:
