@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from types import GeneratorType
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -24,7 +25,7 @@ def made_ahead(items: Iterable[T]) -> Generator[T, None, None]:
                 making = thread.submit(next, rest, None)
                 yield item
     finally:
-        if isinstance(rest, Generator) and not rest.gi_running:
+        if isinstance(rest, GeneratorType) and not rest.gi_running:
             rest.close()
 
 

@@ -215,7 +215,7 @@ def write(database: Database, chance: random.Random) -> None:
 def drained(database: Database) -> list[str]:
     """What waits for the index, and waits no more."""
     with database.transaction() as session:
-        waiting = [mark.record_id for mark in dirty.oldest(session, 100)]
+        waiting = list(session.scalars(dirty.oldest(100)))
         session.execute(delete(DirtyRecord).where(DirtyRecord.record_id.in_(waiting)))
     return waiting
 

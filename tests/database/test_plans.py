@@ -17,7 +17,7 @@ from app.catalog.description import Description
 from app.catalog.formats import Candidate
 from app.catalog.models import RecordRow
 from app.catalog.queries import feed, fruitless, imports, lookups, records, states, subjects
-from app.catalog.services import adding, dirty, recognising, undoing
+from app.catalog.services import adding, dirty, indexing, recognising, undoing
 from app.database import Database, now
 from app.identity import accounts, tree
 from app.jobs import ledger, queries
@@ -64,6 +64,11 @@ def newest(**asked: Any) -> Callable[[Session], Any]:
     return lambda session: records.newest(session, **{"audience": PUBLIC, "limit": PAGE} | asked)
 
 
+def waiting(marks: Callable[[], dirty.Marks]) -> Callable[[Session], Any]:
+    """What the index is to hear of, with all that it is to be told."""
+    return lambda session: session.execute(indexing.marked(marks()))
+
+
 def at(number: int) -> tuple[int, str]:
     """The place of a record in a list."""
     return 1_700_000_000_000_000 + number * 1000, record_id(number)
@@ -93,9 +98,9 @@ LISTS: dict[str, Callable[[Session], Any]] = {
     "libraries": lambda s: tree.children(s, "lib0", None, PAGE),
     "subjects": lambda s: subjects.children(s, "clc", "I", None, PAGE),
     "fruitless queries": lambda s: fruitless.listed(s, "2026-01-01", None, PAGE),
-    "what the index has not heard of": lambda s: dirty.oldest(s, PAGE),
-    "and after that": lambda s: dirty.oldest(s, PAGE, dirty.oldest(s, PAGE)[-1]),
-    "what the index is asked once more": lambda s: dirty.due_again(s, PAGE),
+    "what the index has not heard of": waiting(lambda: dirty.oldest(PAGE)),
+    "and after that": waiting(lambda: dirty.oldest(PAGE, (now(), record_id(7)))),
+    "what the index is asked once more": waiting(lambda: dirty.due_again(PAGE)),
     "how far the feed is complete": feed.clock,
     "what a large import added": lambda s: undoing.added(s, "import0", record_id(800_000)),
     "what a small import added": lambda s: undoing.added(s, "import9", ""),

@@ -10,7 +10,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Insert, bindparam, case, delete, func, null, select, text, tuple_, update
+from sqlalchemy import (
+    Insert,
+    Select,
+    bindparam,
+    case,
+    delete,
+    func,
+    null,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -70,30 +82,24 @@ def _upsert(session: Session) -> Insert:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A record that waits, at the version that the index has to hear of."""
-
-    record_id: str
-    version: int
-    since: datetime
+Marks = Select[str, int, datetime]
+"""Records that wait, each at the version that the index has to hear of, and since when."""
 
 
-def oldest(session: Session, limit: int, after: Mark | None = None) -> list[Mark]:
-    """What has waited longest, or longest after this one."""
-    wanted = select(DirtyRecord.record_id, DirtyRecord.version, DirtyRecord.since)
+def oldest(limit: int, after: tuple[datetime, str] | None = None) -> Marks:
+    """What has waited longest, or longest after this time and id."""
     order = (DirtyRecord.since, DirtyRecord.record_id)
-    wanted = wanted.where(DirtyRecord.due.is_(None)).order_by(*order).limit(limit)
-    if after is not None:
-        wanted = wanted.where(tuple_(*order) > (after.since, after.record_id))
-    return [Mark(*row) for row in session.execute(wanted)]
+    wanted = _marks().where(DirtyRecord.due.is_(None)).order_by(*order).limit(limit)
+    return wanted if after is None else wanted.where(tuple_(*order) > after)
 
 
-def due_again(session: Session, limit: int) -> list[Mark]:
+def due_again(limit: int) -> Marks:
     """What was refused before and is to be tried again."""
-    wanted = select(DirtyRecord.record_id, DirtyRecord.version, DirtyRecord.since)
-    wanted = wanted.where(DirtyRecord.due <= now()).order_by(DirtyRecord.due).limit(limit)
-    return [Mark(*row) for row in session.execute(wanted)]
+    return _marks().where(DirtyRecord.due <= now()).order_by(DirtyRecord.due).limit(limit)
+
+
+def _marks() -> Marks:
+    return select(DirtyRecord.record_id, DirtyRecord.version, DirtyRecord.since)
 
 
 _SETTLED = delete(DirtyRecord).where(

@@ -21,7 +21,6 @@ from app.catalog.description import Description, State, decoder
 from app.catalog.models import RecordRow, SearchableText
 from app.catalog.normal import isbn13
 from app.catalog.services import dirty
-from app.catalog.services.dirty import Mark
 from app.database import Database
 from app.identity.access import tokens_for
 from app.identity.models import Library
@@ -42,7 +41,7 @@ logger = structlog.get_logger("kaijuan")
 class _Batch:
     """Marked records as they were read, and what the index said to each that could be."""
 
-    marks: Sequence[Mark]
+    rows: Sequence[Any]
     entries: list[Document | Tombstone]
     unreadable: dict[str, str]
     outcomes: Sequence[Outcome]
@@ -55,46 +54,36 @@ def drain(database: Database, index: SearchIndex) -> int:
     are settled, since these wait for different machines.
     """
 
-    def send(marks: Sequence[Mark]) -> _Batch:
-        entries, unreadable = _read(database, marks)
-        return _Batch(marks, entries, unreadable, index.write(entries))
+    def send(rows: Sequence[Any]) -> _Batch:
+        entries, unreadable = _entries(row for row in rows if row.id)
+        # A record that is no more (an undone rehearsal, a restored backup) leaves the index too.
+        entries += [Tombstone(row.marked, row.asked) for row in rows if not row.id]
+        return _Batch(rows, entries, unreadable, index.write(entries))
 
     waiting = _waiting(database)
     with closing(made_ahead(done_in_order(send, waiting, at_once=AT_ONCE))) as sent:
         return sum(_settle(database, batch) for batch in sent)
 
 
-def _waiting(database: Database) -> Generator[Sequence[Mark], None, None]:
+def _waiting(database: Database) -> Generator[Sequence[Any], None, None]:
     """What waits, each once; of what was refused before a part that keeps no other waiting."""
     last, until = None, time.monotonic() + LONGEST
     while time.monotonic() < until:
         with database.transaction(writes=False) as session:
-            fresh = dirty.oldest(session, BATCH, last)
-            again = dirty.due_again(session, BATCH // 10) if last is None else []
-        if marks := [*fresh, *again]:
-            yield marks
+            fresh = _rows(session, marked(dirty.oldest(BATCH, last)))
+            again = _rows(session, marked(dirty.due_again(BATCH // 10))) if last is None else []
+        if rows := [*fresh, *again]:
+            yield rows
         if len(fresh) < BATCH:
             return
-        last = fresh[-1]
-
-
-def _read(
-    database: Database, marks: Sequence[Mark]
-) -> tuple[list[Document | Tombstone], dict[str, str]]:
-    with database.transaction(writes=False) as session:
-        rows = _rows(session, _wanted().where(RecordRow.id.in_([m.record_id for m in marks])))
-    entries, unreadable = _entries(rows)
-    known = {entry.id for entry in entries} | unreadable.keys()
-    # A record that is no more (an undone rehearsal, a restored backup) leaves the index too.
-    entries += [Tombstone(m.record_id, m.version) for m in marks if m.record_id not in known]
-    return entries, unreadable
+        last = fresh[-1].since, fresh[-1].marked
 
 
 def _settle(database: Database, batch: _Batch) -> int:
     told = {one.id: one.reason for one in batch.outcomes if one.status is Status.REFUSED}
     refused = told | batch.unreadable
     # A mark may be newer than its record: see reindexing.
-    asked = {mark.record_id: mark.version for mark in batch.marks}
+    asked = {row.marked: row.asked for row in batch.rows}
     settled = [
         (entry.id, max(entry.version, asked[entry.id]))
         for entry in batch.entries
@@ -155,17 +144,32 @@ def _rows(session: Session, wanted: Select[*tuple[Any, ...]]) -> Sequence[Any]:
     return session.connection().execute(wanted).all()
 
 
+_COLUMNS = (
+    RecordRow.id, RecordRow.version, RecordRow.kind, RecordRow.state,
+    RecordRow.audience, RecordRow.description, RecordRow.summary, RecordRow.library_id,
+    RecordRow.work_id, RecordRow.source_id, Library.path,
+    SearchableText.contents, SearchableText.beginning,
+)  # fmt: skip
+
+
 def _wanted() -> Select[*tuple[Any, ...]]:
-    return (
-        select(
-            RecordRow.id, RecordRow.version, RecordRow.kind, RecordRow.state,
-            RecordRow.audience, RecordRow.description, RecordRow.summary, RecordRow.library_id,
-            RecordRow.work_id, RecordRow.source_id, Library.path,
-            SearchableText.contents, SearchableText.beginning,
-        )
-        .join(Library, Library.id == RecordRow.library_id)
-        .outerjoin(SearchableText, SearchableText.record_id == RecordRow.id)
-    )  # fmt: skip
+    return _complete(select(*_COLUMNS).select_from(RecordRow))
+
+
+def marked(marks: dirty.Marks) -> Select[*tuple[Any, ...]]:
+    """Marks with what they mark, in their order; of what is no more there is no ``id``."""
+    of = marks.subquery()
+    wanted = select(
+        of.c.record_id.label("marked"), of.c.version.label("asked"), of.c.since, *_COLUMNS
+    )
+    wanted = wanted.select_from(of).outerjoin(RecordRow, RecordRow.id == of.c.record_id)
+    return _complete(wanted).order_by(of.c.since, of.c.record_id)
+
+
+def _complete(wanted: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    return wanted.outerjoin(Library, Library.id == RecordRow.library_id).outerjoin(
+        SearchableText, SearchableText.record_id == RecordRow.id
+    )
 
 
 def document_of(row: Any) -> Document | Tombstone:
