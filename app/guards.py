@@ -84,10 +84,10 @@ class GuardedIndex:
         with self._place(), self._asking():
             return self._index.versions(ids, withdrawn=withdrawn)
 
-    def walk(self, after: str, limit: int) -> Sequence[tuple[str, int]]:
+    def walk(self, after: str, limit: int, until: str = "") -> Sequence[tuple[str, int]]:
         """See SearchIndex."""
         with self._place(), self._asking():
-            return self._index.walk(after, limit)
+            return self._index.walk(after, limit, until)
 
     def close(self) -> None:
         """See SearchIndex."""

@@ -179,9 +179,9 @@ class AliasedIndex:
         """See SearchIndex."""
         return self._live().versions(ids, withdrawn=withdrawn)
 
-    def walk(self, after: str, limit: int) -> Sequence[tuple[str, int]]:
+    def walk(self, after: str, limit: int, until: str = "") -> Sequence[tuple[str, int]]:
         """See SearchIndex."""
-        return self._live().walk(after, limit)
+        return self._live().walk(after, limit, until)
 
     def close(self) -> None:
         """See SearchIndex."""

@@ -6,17 +6,23 @@ and only a record that stood still meanwhile, and that no writer is to bring, is
 """
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from enum import StrEnum
 from itertools import islice
+from operator import itemgetter
 from typing import Protocol, TypeVar
 
 import msgspec
 
+from search.ahead import made_ahead
 from search.documents import Document, Item
 from search.index import SearchIndex
 
 T = TypeVar("T")
+Page = Sequence[tuple[str, int]]
+"""Ids with their versions, in byte order of id."""
 
 _PAGE = 5_000
 _CLOSELY = 500
@@ -173,20 +179,45 @@ class _Tally:
 
 
 def _ranges(index: SearchIndex, source: Source) -> Iterator[tuple[dict[str, int], dict[str, int]]]:
-    """What source and index hold of one range of ids after the other, until both end."""
-    after, is_more = "", True
-    while is_more:
-        ours, theirs = source.walk(after, _PAGE), index.walk(after, _PAGE)
-        full = [page[-1][0] for page in (ours, theirs) if len(page) == _PAGE]
-        is_more = bool(full)
-        if is_more:
-            after = min(full)
-        yield _known(ours, after, is_more), _known(theirs, after, is_more)
+    """What source and index hold of one range of ids after the other, until both end.
+
+    The next page of each is read while the last is compared.
+    """
+    with closing(made_ahead(_pages(source.walk, _PAGE))) as ours:
+        yield from made_ahead(_beside(index, ours))
 
 
-def _known(page: Sequence[tuple[str, int]], last: str, is_more: bool) -> dict[str, int]:
-    """A page as far as the other side is known too."""
-    return dict(page) if not is_more else {one: version for one, version in page if one <= last}
+def _beside(
+    index: SearchIndex, ours: Iterable[Page]
+) -> Generator[tuple[dict[str, int], dict[str, int]], None, None]:
+    after = ""
+    for page in ours:
+        last, left = page[-1][0], page
+        # Named where it ends, a range costs the same however much the index holds. A page of it
+        # is twice as long, so that one is enough where it holds hardly more than the source.
+        for held in _pages(index.walk, 2 * _PAGE, after, last):
+            known, left = _cut(left, held[-1][0])
+            yield dict(known), dict(held)
+        yield dict(left), {}
+        after = last
+    for held in _pages(index.walk, 2 * _PAGE, after):
+        yield {}, dict(held)
+
+
+def _pages(
+    walk: Callable[..., Page], size: int, after: str = "", *until: str
+) -> Generator[Page, None, None]:
+    while page := walk(after, size, *until):
+        yield page
+        if len(page) < size:
+            return
+        after = page[-1][0]
+
+
+def _cut(page: Page, last: str) -> tuple[Page, Page]:
+    """What of a page is as far as ``last``, and the rest."""
+    place = bisect_right(page, last, key=itemgetter(0))
+    return page[:place], page[place:]
 
 
 def _look_closely(index: SearchIndex, source: Source, ids: Sequence[str]) -> Iterator[Difference]:

@@ -194,11 +194,12 @@ class SearchIndex(Protocol):
         """
         ...
 
-    def walk(self, after: str, limit: int) -> Sequence[tuple[str, int]]:
+    def walk(self, after: str, limit: int, until: str = "") -> Sequence[tuple[str, int]]:
         """The next live documents after this id, with their versions, in byte order of id.
 
         A walk begins at ``""``, and then knows what was written before it began; what is written
-        while it goes on it may know or not. Fewer than ``limit`` come only at the end.
+        while it goes on it may know or not. Fewer than ``limit`` come only at the end, or where it
+        goes no further than ``until``, which it then includes.
         """
         ...
 

@@ -453,6 +453,10 @@ class WalkingContract(Shelved):
         walked = [one for one, _ in index.walk("", 100)]
         assert walked == sorted(ids, key=str.encode)
         assert list(index.walk("b", 2)) == list(index.walk("a-1", 100))[2:4]
+        assert [one for one, _ in index.walk("", 100, "a-1")] == ["B", "Z", "a", "a-1"]
+        assert [one for one, _ in index.walk("B", 2, "b")] == ["Z", "a"]
+        assert [one for one, _ in index.walk("b", 100, "红")] == ["红"]
+        assert list(index.walk("c", 100, "d")) == []
 
     def test_a_walk_begun_after_a_write_knows_it(self, index: SearchIndex) -> None:
         for version in (1, 2, 3):

@@ -109,10 +109,14 @@ class Noted:
         known = (self.items[one] for one in ids if one in self.items)
         return {one.id: one.version for one in known if withdrawn or isinstance(one, Document)}
 
-    def walk(self, after: str, limit: int) -> Sequence[tuple[str, int]]:
+    def walk(self, after: str, limit: int, until: str = "") -> Sequence[tuple[str, int]]:
         """See SearchIndex."""
         live = (one for one in self.items.values() if isinstance(one, Document))
-        return sorted((one.id, one.version) for one in live if one.id > after)[:limit]
+        return sorted(
+            (one.id, one.version)
+            for one in live
+            if one.id > after and (not until or one.id <= until)
+        )[:limit]
 
     def close(self) -> None:
         """See SearchIndex."""

@@ -57,9 +57,9 @@ class SharedSearches:
         """See SearchIndex."""
         return self._index.versions(ids, withdrawn=withdrawn)
 
-    def walk(self, after: str, limit: int) -> Sequence[tuple[str, int]]:
+    def walk(self, after: str, limit: int, until: str = "") -> Sequence[tuple[str, int]]:
         """See SearchIndex."""
-        return self._index.walk(after, limit)
+        return self._index.walk(after, limit, until)
 
     def close(self) -> None:
         """See SearchIndex."""

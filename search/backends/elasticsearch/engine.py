@@ -8,7 +8,7 @@ import msgspec
 from search.backends.elasticsearch.answers import Asking, Body
 from search.backends.elasticsearch.bulk import Bulk
 from search.backends.elasticsearch.client import ENGINE, TENDING, Client, place
-from search.backends.elasticsearch.filters import LIVE
+from search.backends.elasticsearch.filters import LIVE, Clause
 from search.backends.elasticsearch.names import Names
 from search.backends.elasticsearch.schema import CURRENT, Meta
 from search.backends.elasticsearch.searching import answer
@@ -119,13 +119,13 @@ class ElasticsearchIndex:
             found |= self._versions(ids[start : start + _MOST_AT_ONCE], withdrawn)
         return found
 
-    def walk(self, after: str, limit: int) -> Sequence[tuple[str, int]]:
+    def walk(self, after: str, limit: int, until: str = "") -> Sequence[tuple[str, int]]:
         """See SearchIndex."""
         if not after:
             self._refresh()
         body: Body = {
             "size": limit,
-            "query": LIVE,
+            "query": {"bool": {"filter": [LIVE, *_within(after, until)]}},
             "sort": [{"id": "asc"}],
             "search_after": [after],
             "track_total_hits": False,
@@ -154,3 +154,8 @@ class ElasticsearchIndex:
 
     def _refresh(self) -> None:
         self._client.ask("POST", place(self._index, "_refresh"), timeout=TENDING)
+
+
+def _within(after: str, until: str) -> list[Clause]:
+    """A range of ids that ends is looked up; one without an end would cost as much as all of it."""
+    return [{"range": {"id": {"gt": after, "lte": until}}}] if until else []

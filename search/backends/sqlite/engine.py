@@ -87,13 +87,13 @@ class SqliteIndex:
             )
             return dict(rows.fetchall())
 
-    def walk(self, after: str, limit: int) -> Sequence[tuple[str, int]]:
+    def walk(self, after: str, limit: int, until: str = "") -> Sequence[tuple[str, int]]:
         """See SearchIndex."""
         with self._snapshot() as connection:
             return connection.execute(
-                "SELECT id, version FROM version WHERE id > ? AND row IS NOT NULL"
+                "SELECT id, version FROM version WHERE id > ? AND id <= ? AND row IS NOT NULL"
                 " ORDER BY id LIMIT ?",
-                (after, limit),
+                (after, until or b"", limit),  # every text is before every blob
             ).fetchall()
 
     def close(self) -> None:
