@@ -23,8 +23,13 @@ run: setup ## Set up and serve on http://127.0.0.1:8000, or on PORT
 test: setup ## Run the whole test suite on the embedded default
 	@$(BIN)/python -m pytest -q -m "not engines"
 
-test-engines: setup ## Run the contracts and the faults on the engines that the environment names
+test-engines: setup ## Run the contracts on the engines that the environment names, and the faults on others
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target contracts faults
+
+contracts: setup
 	@$(BIN)/python -m pytest -q --on-engines -m "not faults"
+
+faults: setup # these mostly wait, for engines that are away
 	@$(BIN)/python -m pytest -q --on-engines -m faults -n0
 
 check: setup ## Format, lint, types, import contracts, dead dependencies
@@ -63,4 +68,4 @@ engines-env: ## Print the settings that name the engines of compose.yaml: eval "
 clean: ## Remove what setup made; the library in var/ stays
 	@rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: help setup run test test-engines check format bench lock secrets engines-env clean
+.PHONY: help setup run test test-engines contracts faults check format bench lock secrets engines-env clean

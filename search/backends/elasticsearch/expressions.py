@@ -32,6 +32,7 @@ _RAISE = {BY_TITLE: 200.0, BY_OTHER: 120.0, BY_PINYIN: 80.0, BY_INITIALS: 60.0}
 _RAISE_BEGINNING = 0.4  # of the above, by the share of the title that was typed
 _RAISE_WITHIN = 4.0  # by the same share, wherever in the title it stands
 _RAISE_PART = 0.25  # of the above for a title that is a part of the query, and more by its share
+_LONGER = 8
 _MOST_SOUNDS = 32
 _MOST_LOOSE = 128
 _MOST_ENDINGS = 50
@@ -105,6 +106,12 @@ def title_beginning(words: Words) -> Clause:
 def key_beginning(way: str, key: str) -> Clause:
     """Titles that are reached by a key that begins so."""
     return {"prefix": {"title_keys": title_key(way, key)}}
+
+
+def nearly_titles(key: str) -> list[Clause]:
+    """Titles that are the key or begin with it, but for long ones, which that raises little."""
+    most = _LONGER * len(key)
+    return [key_beginning(BY_TITLE, key), {"range": {SIZES[BY_TITLE]: {"lte": most}}}]
 
 
 def _all_of(words: Words) -> Clause:

@@ -34,7 +34,6 @@ from search.backends.elasticsearch.relevance import (
     relevance_page,
     relevance_position,
 )
-from search.entries import BY_TITLE
 from search.highlights import highlight
 from search.index import EXACT_TO, Hit, Hits, Query, Sort
 
@@ -185,8 +184,8 @@ class _Searching:
         """The best of what matches; of too many to weigh, titles that begin so among them."""
         if not found.page.terminated_early or self._query.by_work:
             return found.page.rows
-        begun = expressions.key_beginning(BY_TITLE, found.words.key)
-        body = page_of_matches([*self._passing, begun], found.matching, self._query)
+        begun = expressions.nearly_titles(found.words.key)
+        body = page_of_matches([*self._passing, *begun], found.matching, self._query)
         (others,) = self._asking.ask([{**body, "terminate_after": 0}])
         return merged(found.page.rows, others.rows)
 
