@@ -137,7 +137,7 @@ class _Tally:
 
     def suspects(self, index: SearchIndex, source: Source) -> Iterator[str]:
         """The ids of which the two walks do not say the same."""
-        for ours, theirs in _ranges(index, source):
+        for ours, theirs in made_ahead(_ranges(index, source)):
             self._records += len(ours)
             self._documents += len(theirs)
             agreed = [one for one, version in ours.items() if theirs.get(one) == version]
@@ -178,28 +178,21 @@ class _Tally:
         )
 
 
-def _ranges(index: SearchIndex, source: Source) -> Iterator[tuple[dict[str, int], dict[str, int]]]:
-    """What source and index hold of one range of ids after the other, until both end.
-
-    The next page of each is read while the last is compared.
-    """
-    with closing(made_ahead(_pages(source.walk, _PAGE))) as ours:
-        yield from made_ahead(_beside(index, ours))
-
-
-def _beside(
-    index: SearchIndex, ours: Iterable[Page]
+def _ranges(
+    index: SearchIndex, source: Source
 ) -> Generator[tuple[dict[str, int], dict[str, int]], None, None]:
+    """What source and index hold of one range of ids after the other, until both end."""
     after = ""
-    for page in ours:
-        last, left = page[-1][0], page
-        # Named where it ends, a range costs the same however much the index holds. A page of it
-        # is twice as long, so that one is enough where it holds hardly more than the source.
-        for held in _pages(index.walk, 2 * _PAGE, after, last):
-            known, left = _cut(left, held[-1][0])
-            yield dict(known), dict(held)
-        yield dict(left), {}
-        after = last
+    with closing(made_ahead(_pages(source.walk, _PAGE))) as ours:
+        for page in ours:
+            last, left = page[-1][0], page
+            # Named where it ends, a range costs the same however much the index holds. A page of
+            # it is twice as long, so that one is enough where it holds hardly more than the source.
+            for held in _pages(index.walk, 2 * _PAGE, after, last):
+                known, left = _cut(left, held[-1][0])
+                yield dict(known), dict(held)
+            yield dict(left), {}
+            after = last
     for held in _pages(index.walk, 2 * _PAGE, after):
         yield {}, dict(held)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from threading import Event, Lock, main_thread
 
 import pytest
@@ -55,20 +56,34 @@ def test_what_fails_is_raised_in_its_place_and_the_source_is_closed() -> None:
     assert closed == [True]
 
 
-def test_who_interrupts_twice_is_heard_though_one_is_still_being_made() -> None:
-    waiting = Event()
-    here = main_thread().ident
+@pytest.fixture
+def interrupted() -> Iterator[Callable[[], None]]:
+    """Interrupts the main thread, as Ctrl-C does; a run in the background ignores that."""
+    here, before = main_thread().ident, signal.signal(signal.SIGINT, signal.default_int_handler)
     assert here is not None
+    yield lambda: signal.pthread_kill(here, signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("stages", [1, 2])
+def test_who_interrupts_twice_is_heard_though_one_is_still_being_made(
+    interrupted: Callable[[], None], stages: int
+) -> None:
+    waiting = Event()
 
     def numbers() -> Iterator[int]:
         yield 1
         for _ in range(2):
-            signal.pthread_kill(here, signal.SIGINT)
+            interrupted()
             time.sleep(0.2)
         waiting.wait(10)
         yield 2
 
-    items = made_ahead(numbers())
+    def passed_on() -> Iterator[int]:
+        with closing(made_ahead(numbers())) as items:
+            yield from items
+
+    items = made_ahead(numbers() if stages == 1 else passed_on())
     with pytest.raises(KeyboardInterrupt):
         list(items)
     waiting.set()

@@ -184,13 +184,14 @@ def test_an_index_of_another_release_is_told_from_one_that_is_away(
     other.close()
 
 
+@pytest.mark.parametrize("title", ["丛书", "丛"])
 def test_of_too_many_to_weigh_a_title_that_is_the_query_comes_first(
-    alias: AliasedIndex, monkeypatch: pytest.MonkeyPatch
+    alias: AliasedIndex, monkeypatch: pytest.MonkeyPatch, title: str
 ) -> None:
-    documents = many(60, title="丛书与别的", publisher="丛书")
-    alias.write([*documents, replace(DREAM, id="titled", title="丛书", added_at="1900")])
+    documents = many(60, title=f"{title}与别的", publisher=title)
+    alias.write([*documents, replace(DREAM, id="titled", title=title, added_at="1900")])
     monkeypatch.setattr("search.backends.elasticsearch.relevance.MOST_WEIGHED", 10)
-    query = Query(words="丛书", limit=5)
+    query = Query(words=title, limit=5)
     first = alias.search(query)
     second = alias.search(replace(query, after=first.next))
     assert first.items[0].id == "titled"

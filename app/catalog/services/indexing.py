@@ -39,9 +39,12 @@ logger = structlog.get_logger("kaijuan")
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Marked records as they were read, and what the index said to each that could be."""
+    """What the index was told of marked records, and what it said to each.
 
-    rows: Sequence[Any]
+    ``asked`` is the version of each mark, which may be newer than its record: see reindexing.
+    """
+
+    asked: dict[str, int]
     entries: list[Document | Tombstone]
     unreadable: dict[str, str]
     outcomes: Sequence[Outcome]
@@ -50,15 +53,16 @@ class _Batch:
 def drain(database: Database, index: SearchIndex) -> int:
     """Sends what has waited longest to the index; how many records that settled.
 
-    Some batches are read, put into words and taken by the index at the same time, while others
-    are settled, since these wait for different machines.
+    While one batch is read others are put into words and taken by the index, and others settled,
+    since these wait for different machines.
     """
 
     def send(rows: Sequence[Any]) -> _Batch:
         entries, unreadable = _entries(row for row in rows if row.id)
         # A record that is no more (an undone rehearsal, a restored backup) leaves the index too.
         entries += [Tombstone(row.marked, row.asked) for row in rows if not row.id]
-        return _Batch(rows, entries, unreadable, index.write(entries))
+        asked = {row.marked: row.asked for row in rows}
+        return _Batch(asked, entries, unreadable, index.write(entries))
 
     waiting = _waiting(database)
     with closing(made_ahead(done_in_order(send, waiting, at_once=AT_ONCE))) as sent:
@@ -82,8 +86,7 @@ def _waiting(database: Database) -> Generator[Sequence[Any], None, None]:
 def _settle(database: Database, batch: _Batch) -> int:
     told = {one.id: one.reason for one in batch.outcomes if one.status is Status.REFUSED}
     refused = told | batch.unreadable
-    # A mark may be newer than its record: see reindexing.
-    asked = {row.marked: row.asked for row in batch.rows}
+    asked = batch.asked
     settled = [
         (entry.id, max(entry.version, asked[entry.id]))
         for entry in batch.entries

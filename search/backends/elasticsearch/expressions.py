@@ -109,9 +109,12 @@ def key_beginning(way: str, key: str) -> Clause:
 
 
 def nearly_titles(key: str) -> list[Clause]:
-    """Titles that are the key or begin with it, but for long ones, which that raises little."""
-    most = _LONGER * len(key)
-    return [key_beginning(BY_TITLE, key), {"range": {SIZES[BY_TITLE]: {"lte": most}}}]
+    """Titles that are the key or begin with it, but for those more than eight times as long.
+
+    These are raised by less than 10, and one that is the key by 200.
+    """
+    longer = {"range": {SIZES[BY_TITLE]: {"gt": _LONGER * len(key)}}}
+    return [key_beginning(BY_TITLE, key), {"bool": {"must_not": longer}}]
 
 
 def _all_of(words: Words) -> Clause:
@@ -204,7 +207,8 @@ def _within(words: Words) -> list[Clause]:
 
 def _by_size(matching: Clause, field: str, weight: float) -> Clause:
     """A score of ``weight`` divided by a field, for what matches."""
-    shrinking = {"field": field, "modifier": "reciprocal", "missing": 64}
+    # A title of one character is sent without its length, for that is the length's default.
+    shrinking = {"field": field, "modifier": "reciprocal", "missing": 1}
     return {
         "function_score": {
             "query": _constant(matching, 1.0),

@@ -181,7 +181,7 @@ class _Searching:
         return [*self._passing, matching.required]
 
     def _weighed(self, found: _Found) -> list[Row]:
-        """The best of what matches; of too many to weigh, titles that begin so among them."""
+        """The best of what matches; of too many to weigh, short titles that begin so among them."""
         if not found.page.terminated_early or self._query.by_work:
             return found.page.rows
         begun = expressions.nearly_titles(found.words.key)
