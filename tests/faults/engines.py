@@ -33,9 +33,16 @@ class Engines:
             _borrow(first / part, self.home / part)
 
     def start(self, *names: str, **options: str) -> None:
-        """Starts what does not run, all four without a name; returns when each answers."""
+        """Starts what does not run, all four without a name; returns when each answers.
+
+        On a busy machine the command may take for dead what has hardly begun: asked again, it
+        finds it running.
+        """
         self._run("install", *names)
-        self._run("start", *names, **options)
+        try:
+            self._run("start", *names, **options)
+        except AssertionError:
+            self._run("start", *names, **options)
 
     def stop(self, *names: str) -> None:
         """Stops them in order, as an operator does."""
