@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from enum import StrEnum
+from functools import partial
 from itertools import islice
 from operator import itemgetter
 from typing import Protocol, TypeVar
@@ -188,19 +189,20 @@ def _ranges(
             last, left = page[-1][0], page
             # Named where it ends, a range costs the same however much the index holds. A page of
             # it is twice as long, so that one is enough where it holds hardly more than the source.
-            for held in _pages(index.walk, 2 * _PAGE, after, last):
+            for held in _pages(partial(index.walk, until=last), 2 * _PAGE, after):
                 known, left = _cut(left, held[-1][0])
                 yield dict(known), dict(held)
-            yield dict(left), {}
+            if left:
+                yield dict(left), {}
             after = last
     for held in _pages(index.walk, 2 * _PAGE, after):
         yield {}, dict(held)
 
 
 def _pages(
-    walk: Callable[..., Page], size: int, after: str = "", *until: str
+    walk: Callable[[str, int], Page], size: int, after: str = ""
 ) -> Generator[Page, None, None]:
-    while page := walk(after, size, *until):
+    while page := walk(after, size):
         yield page
         if len(page) < size:
             return
